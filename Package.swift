@@ -1,0 +1,130 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// What every module of ours is compiled with; C targets take none of it.
+let swiftSettings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .treatAllWarnings(as: .error),
+    .strictMemorySafety(),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // Types that borrow a buffer's bytes (~Escapable), so that no pointer is needed to walk them.
+    .enableExperimentalFeature("Lifetimes"),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+
+let package = Package(
+    name: "dms-scheduler",
+    platforms: [.macOS(.v15)],
+    products: [
+        .executable(name: "dms-scheduler", targets: ["dms-scheduler"]),
+        .executable(name: "dms-admin", targets: ["dms-admin"]),
+        .executable(name: "dms-submitter", targets: ["dms-submitter"]),
+        .library(name: "DMSClient", targets: ["DMSClient"]),
+    ],
+    dependencies: [
+        // The transport of both doors, of the Redis link and of the client.
+        .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        // The REST door: routing, HTTP/1.1, graceful shutdown.
+        .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+        // The logging API that every library here speaks.
+        .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
+        // Starts the services in order, drains them in reverse on SIGTERM.
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
+        // Flags, help and errors of the command lines.
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
+        // Settings from flags, environment and a .env file, in that order.
+        .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
+        // Deques for what is in flight.
+        .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        // Runs the private redis-server of the embedded default.
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
+    ],
+    targets: [
+        // The two Debian libraries that the user fixed.
+        .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
+        .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+        // protoc-c's output, committed; `make proto` writes it anew.
+        .target(
+            name: "CDMSProto", dependencies: ["CProtobufC"], linkerSettings: [.linkedLibrary("protobuf-c")]),
+
+        .target(name: "DMSModel", dependencies: [nioCore], swiftSettings: swiftSettings),
+        .target(
+            name: "DMSWire", dependencies: ["CDMSProto", "CProtobufC", "DMSModel", nioCore],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "RedisLink", dependencies: ["CHiredis", nioCore, nioPosix, logging, collections],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections],
+            resources: [.embedInCode("Store/Scripts")], swiftSettings: swiftSettings),
+        .target(
+            name: "RPCServer",
+            dependencies: ["DMSModel", "DMSWire", "Scheduler", nioCore, nioPosix, logging, lifecycle],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "HTTPServer", dependencies: ["DMSModel", "Scheduler", hummingbird, nioCore, nioPosix, logging],
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "dms-scheduler",
+            dependencies: [
+                "DMSModel", "RedisLink", "Scheduler", "RPCServer", "HTTPServer", nioCore, nioPosix, logging, lifecycle,
+                argumentParser, subprocess, .product(name: "Configuration", package: "swift-configuration"),
+            ], swiftSettings: swiftSettings),
+
+        .target(
+            name: "DMSClient", dependencies: ["DMSModel", "DMSWire", nioCore, nioPosix, logging, collections],
+            path: "clients/swift/DMSClient", swiftSettings: swiftSettings),
+        .target(
+            name: "ClientCommands", dependencies: ["DMSClient", "DMSModel", nioCore, argumentParser],
+            path: "clients/swift/ClientCommands", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "dms-admin", dependencies: ["ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser],
+            path: "clients/swift/dms-admin", swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "dms-submitter", dependencies: ["ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser],
+            path: "clients/swift/dms-submitter", swiftSettings: swiftSettings),
+
+        // A private redis-server a test, and what else the suites share.
+        .target(
+            name: "TestSupport", dependencies: ["RedisLink", nioCore, nioPosix, logging, subprocess],
+            path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        .testTarget(name: "DMSModelTests", dependencies: ["DMSModel", nioCore], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DMSWireTests", dependencies: ["DMSWire", "DMSModel", nioCore], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "RedisLinkTests", dependencies: ["RedisLink", "TestSupport", nioCore, nioPosix, logging],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "SchedulerTests",
+            dependencies: ["Scheduler", "DMSModel", "RedisLink", "TestSupport", nioCore, nioPosix, logging],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "RPCServerTests",
+            dependencies: [
+                "RPCServer", "DMSWire", "DMSModel", "DMSClient", "Scheduler", "RedisLink", "TestSupport", nioCore,
+                nioPosix, logging,
+            ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "HTTPServerTests",
+            dependencies: [
+                "HTTPServer", "DMSModel", "Scheduler", "RedisLink", "TestSupport", nioCore, nioPosix, logging,
+            ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: [
+                "DMSClient", "DMSModel", "RedisLink", "TestSupport", "dms-scheduler", "dms-admin", "dms-submitter",
+                nioCore, nioPosix, logging, subprocess,
+            ], swiftSettings: swiftSettings),
+    ]
+)

@@ -1,0 +1,12 @@
+/// Who is calling, as far as the call itself says: what a door found in its headers or metadata.
+public struct Caller: Sendable {
+    /// The operator token that came with the call, unchecked; nil where none came.
+    public var operatorToken: String?
+    /// The submitter token that came with the call, unchecked; nil where none came.
+    public var submitterToken: String?
+
+    public init(operatorToken: String? = nil, submitterToken: String? = nil) {
+        self.operatorToken = operatorToken
+        self.submitterToken = submitterToken
+    }
+}

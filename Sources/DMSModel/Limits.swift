@@ -1,0 +1,25 @@
+/// What a peer may ask for at most: every limit that both doors and the clients share, with its unit in its name.
+public enum Limits {
+    /// A task id, a service or a user id.
+    public static let nameBytesMax = 256
+    /// The text of a task's `parameters`.
+    public static let parametersBytesMax = 1 << 20
+    /// How deep `parameters` may nest; the object itself is level 1.
+    public static let parametersNestingMax = 512
+    /// The reason of a block.
+    public static let reasonBytesMax = 4096
+    /// Tasks that one `Next` may ask for.
+    public static let nextTasksMax = 1000
+    /// How long one `Next` may wait.
+    public static let nextWaitMillisecondsMax = 600_000
+    /// The shortest lease.
+    public static let leaseMillisecondsMin = 1000
+    /// The longest lease: a day.
+    public static let leaseMillisecondsMax = 86_400_000
+    /// The data of one frame of the binary protocol.
+    public static let frameDataBytesMax = 4 << 20
+    /// A body of the REST door: parameters at their limit, and the names with every byte escaped.
+    public static let bodyBytesMax = parametersBytesMax + (64 << 10)
+    /// Bytes of records that one hand-out may carry, so that every answer fits a frame.
+    public static let handOutBytesMax = frameDataBytesMax - (256 << 10)
+}

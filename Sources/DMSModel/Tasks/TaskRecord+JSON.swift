@@ -1,0 +1,66 @@
+public import NIOCore
+
+/// A record's JSON, as Redis keeps it and as the REST door shows it:
+/// `{"task_id","service","user_id","parameters","priority","status","enqueued_at","updated_at"}`, later fields behind.
+extension TaskRecord {
+    /// How deep a kept record may nest; what was kept once is read back, so this is wider than what a submission may do.
+    private static let recordNestingMax = 1 << 16
+
+    /// Reads a record that was kept by this scheduler or by the Python service.
+    ///
+    /// Nil where the text is no record: a field missing, of the wrong type, or no JSON at all.
+    public init?(json: ByteBuffer) {
+        guard let text = try? JSONText(json, nestingMax: TaskRecord.recordNestingMax),
+            let taskID = text.stringMember("task_id"), let service = text.stringMember("service"),
+            let userID = text.stringMember("user_id"), let parameters = text["parameters"],
+            parameters.value.kind == .object,
+            let priority = text.stringMember("priority").flatMap(Priority.init(rawValue:)),
+            let status = text.stringMember("status").flatMap(TaskStatus.init(rawValue:)),
+            let enqueuedAt = text.stringMember("enqueued_at").flatMap({ Timestamp(text: $0) }),
+            let updatedAt = text.stringMember("updated_at").flatMap({ Timestamp(text: $0) })
+        else { return nil }
+        self.init(
+            taskID: TaskID(taskID), service: service, userID: userID, parameters: text.slice(parameters.slot),
+            priority: priority, status: status, enqueuedAt: enqueuedAt, updatedAt: updatedAt,
+            attempt: text["attempt"].flatMap { UInt32(String(buffer: text.slice($0.value.range))) } ?? 0,
+            submitterID: text.stringMember("submitter_id") ?? "")
+    }
+
+    /// Appends the record as compact JSON; times in RFC 3339, UTC, microseconds, `Z`.
+    public func writeJSON(into buffer: inout ByteBuffer) {
+        buffer.writeStaticString("{\"task_id\":")
+        JSONString.write(taskID.text, into: &buffer)
+        buffer.writeStaticString(",\"service\":")
+        JSONString.write(service, into: &buffer)
+        buffer.writeStaticString(",\"user_id\":")
+        JSONString.write(userID, into: &buffer)
+        buffer.writeStaticString(",\"parameters\":")
+        buffer.writeImmutableBuffer(parameters)
+        buffer.writeStaticString(",\"priority\":\"")
+        buffer.writeString(priority.rawValue)
+        buffer.writeStaticString("\",\"status\":\"")
+        buffer.writeString(status.rawValue)
+        buffer.writeStaticString("\",\"enqueued_at\":\"")
+        buffer.writeString(enqueuedAt.description)
+        buffer.writeStaticString("\",\"updated_at\":\"")
+        buffer.writeString(updatedAt.description)
+        buffer.writeStaticString("\"")
+        if attempt > 0 {
+            buffer.writeStaticString(",\"attempt\":")
+            buffer.writeString(String(attempt))
+        }
+        if !submitterID.isEmpty {
+            buffer.writeStaticString(",\"submitter_id\":")
+            JSONString.write(submitterID, into: &buffer)
+        }
+        buffer.writeStaticString("}")
+    }
+}
+
+extension JSONText {
+    /// The text of a member that is a string; nil where it is missing or something else.
+    public func stringMember(_ name: String) -> String? {
+        guard let member = self[name], member.value.kind == .string else { return nil }
+        return string(member.value)
+    }
+}

@@ -1,0 +1,148 @@
+/// A moment in microseconds since 1970, UTC: what a record's times hold.
+public struct Timestamp: Sendable, Hashable, Comparable {
+    public var microseconds: Int64
+
+    public init(microseconds: Int64) { self.microseconds = microseconds }
+
+    public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
+
+    /// Whole seconds, rounded down, so that ``nanoseconds`` is never negative.
+    public var seconds: Int64 { microseconds.flooringQuotient(1_000_000) }
+
+    /// What is left beside ``seconds``, 0 ..< 1 000 000 000.
+    public var nanoseconds: Int32 { Int32((microseconds - seconds * 1_000_000) * 1000) }
+
+    /// From the two fields of a `google.protobuf.Timestamp`; what is finer than a microsecond is cut.
+    public init(seconds: Int64, nanoseconds: Int32) {
+        microseconds = seconds &* 1_000_000 &+ Int64(nanoseconds / 1000)
+    }
+}
+
+extension Timestamp: CustomStringConvertible {
+    /// RFC 3339 with six digits and `Z`, such as `2025-11-23T10:11:12.123456Z`.
+    public var description: String {
+        unsafe String(unsafeUninitializedCapacity: Timestamp.textBytes) { text in
+            unsafe writeText(into: text)
+            return Timestamp.textBytes
+        }
+    }
+
+    private static let textBytes = 27
+
+    private func writeText(into text: UnsafeMutableBufferPointer<UInt8>) {
+        let days = seconds.flooringQuotient(86_400)
+        let second = Int(seconds - days * 86_400)
+        let date = CivilDate(daysSince1970: days)
+        func write(_ value: Int, digits: Int, at offset: Int) {
+            var rest = value
+            for index in stride(from: offset + digits - 1, through: offset, by: -1) {
+                unsafe text[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+                rest /= 10
+            }
+        }
+        write(min(max(date.year, 0), 9999), digits: 4, at: 0)
+        write(date.month, digits: 2, at: 5)
+        write(date.day, digits: 2, at: 8)
+        write(second / 3600, digits: 2, at: 11)
+        write(second / 60 % 60, digits: 2, at: 14)
+        write(second % 60, digits: 2, at: 17)
+        write(Int(microseconds - seconds * 1_000_000), digits: 6, at: 20)
+        for (offset, mark) in [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "."), (26, "Z")] {
+            unsafe text[offset] = mark.utf8.first ?? 0
+        }
+    }
+
+    /// Reads RFC 3339, and the naive form of the Python service, which is UTC (`2025-11-23T10:11:12`, with or without a
+    /// fraction of 1 to 9 digits). Nil where the text is neither.
+    public init?(text: some StringProtocol) {
+        var bytes = Array(text.utf8)[...]
+        func digits(_ count: Int, then mark: UInt8? = nil) -> Int? {
+            guard bytes.count >= count else { return nil }
+            var value = 0
+            for byte in bytes.prefix(count) {
+                guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+                value = value * 10 + Int(byte - UInt8(ascii: "0"))
+            }
+            bytes = bytes.dropFirst(count)
+            if let mark {
+                guard bytes.first == mark else { return nil }
+                bytes = bytes.dropFirst()
+            }
+            return value
+        }
+        guard let year = digits(4, then: UInt8(ascii: "-")), let month = digits(2, then: UInt8(ascii: "-")),
+            let day = digits(2), let separator = bytes.popFirst(), "Tt ".utf8.contains(separator),
+            let hour = digits(2, then: UInt8(ascii: ":")), let minute = digits(2, then: UInt8(ascii: ":")),
+            let second = digits(2), (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60,
+            second <= 60
+        else { return nil }
+        var micros = 0
+        if bytes.first == UInt8(ascii: ".") {
+            bytes = bytes.dropFirst()
+            let fraction = bytes.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
+            guard (1...9).contains(fraction.count) else { return nil }
+            bytes = bytes.dropFirst(fraction.count)
+            var scale = 100_000
+            for byte in fraction {
+                micros += Int(byte - UInt8(ascii: "0")) * scale
+                scale /= 10
+            }
+        }
+        var offsetMinutes = 0
+        if let mark = bytes.popFirst(), mark != UInt8(ascii: "Z"), mark != UInt8(ascii: "z") {
+            guard mark == UInt8(ascii: "+") || mark == UInt8(ascii: "-"),
+                let hours = digits(2, then: UInt8(ascii: ":")), let minutes = digits(2), hours < 24, minutes < 60
+            else { return nil }
+            offsetMinutes = (hours * 60 + minutes) * (mark == UInt8(ascii: "+") ? 1 : -1)
+        }
+        guard bytes.isEmpty else { return nil }
+        let days = CivilDate(year: year, month: month, day: day).daysSince1970
+        let seconds = days * 86_400 + Int64(hour * 3600 + (minute - offsetMinutes) * 60 + second)
+        microseconds = seconds * 1_000_000 + Int64(micros)
+    }
+}
+
+/// A day of the proleptic Gregorian calendar, and its distance from 1970-01-01.
+///
+/// Months are counted from March, so that the leap day is a year's last; 400 years are one period of 146 097 days.
+struct CivilDate: Equatable {
+    var year: Int
+    var month: Int
+    var day: Int
+
+    init(year: Int, month: Int, day: Int) {
+        self.year = year
+        self.month = month
+        self.day = day
+    }
+
+    init(daysSince1970: Int64) {
+        let days = daysSince1970 + 719_468
+        let era = days.flooringQuotient(146_097)
+        let dayOfEra = Int(days - era * 146_097)
+        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
+        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let monthFromMarch = (5 * dayOfYear + 2) / 153
+        day = dayOfYear - (153 * monthFromMarch + 2) / 5 + 1
+        month = monthFromMarch < 10 ? monthFromMarch + 3 : monthFromMarch - 9
+        year = Int(era) * 400 + yearOfEra + (month <= 2 ? 1 : 0)
+    }
+
+    var daysSince1970: Int64 {
+        let shifted = Int64(month <= 2 ? year - 1 : year)
+        let era = shifted.flooringQuotient(400)
+        let yearOfEra = Int(shifted - era * 400)
+        let monthFromMarch = month > 2 ? month - 3 : month + 9
+        let dayOfYear = (153 * monthFromMarch + 2) / 5 + day - 1
+        let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+        return era * 146_097 + Int64(dayOfEra) - 719_468
+    }
+}
+
+extension Int64 {
+    /// Division that rounds down, also below zero.
+    fileprivate func flooringQuotient(_ divisor: Int64) -> Int64 {
+        let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
+        return remainder < 0 ? quotient - 1 : quotient
+    }
+}
