@@ -1,0 +1,94 @@
+import DMSModel
+import DequeModule
+import Logging
+import NIOCore
+
+/// Joins the `Next` calls of one event loop into few script calls.
+///
+/// The first call of a tick schedules one hand-out for the tick's end; what arrives while ``callsInFlightMax`` of them are
+/// under way waits for the next. With one client nothing waits; with many, the cost of a script call is shared.
+final class Dispatcher {
+    /// Script calls under way at once: while Redis works on one, the next is on its way.
+    private static let callsInFlightMax = 2
+    /// Tasks that one script call takes, unless a single caller asks for more.
+    private static let tasksPerCallMax = 128
+
+    /// A caller that has no answer yet.
+    private struct Waiter {
+        var caller: HandOutScript.Caller
+        var promise: EventLoopPromise<[TaskRecord]>
+    }
+
+    private let store: Store
+    private let clock: SystemClock
+    private let logger: Logger
+    private let eventLoop: any EventLoop
+    private var waiters = Deque<Waiter>()
+    private var callsInFlight = 0
+    private var isScheduled = false
+
+    init(store: Store, clock: SystemClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+        eventLoop = store.writer.eventLoop
+    }
+
+    /// Up to `count` tasks, best priority first; none where none is queued.
+    func next(_ count: Int, submitterID: String) -> EventLoopFuture<[TaskRecord]> {
+        let promise = eventLoop.makePromise(of: [TaskRecord].self)
+        waiters.append(Waiter(caller: .init(wanted: count, submitterID: submitterID), promise: promise))
+        schedule()
+        return promise.futureResult
+    }
+
+    private func schedule() {
+        guard !isScheduled, callsInFlight < Dispatcher.callsInFlightMax, !waiters.isEmpty else { return }
+        isScheduled = true
+        eventLoop.assumeIsolated().execute {
+            self.isScheduled = false
+            while self.callsInFlight < Dispatcher.callsInFlightMax, !self.waiters.isEmpty {
+                self.handOut(to: self.takeBatch())
+            }
+        }
+    }
+
+    private func takeBatch() -> [Waiter] {
+        var batch: [Waiter] = []
+        var tasks = 0
+        while let first = waiters.first, batch.isEmpty || tasks + first.caller.wanted <= Dispatcher.tasksPerCallMax {
+            tasks += first.caller.wanted
+            batch.append(waiters.removeFirst())
+        }
+        return batch
+    }
+
+    private func handOut(to batch: [Waiter]) {
+        callsInFlight += 1
+        store.handOut(batch.map(\.caller), at: clock.now()).assumeIsolated().whenComplete { result in
+            self.callsInFlight -= 1
+            switch result {
+            case .success(let outcome): self.deliver(outcome, to: batch)
+            case .failure(let error): for waiter in batch { waiter.promise.fail(error) }
+            }
+            self.schedule()
+        }
+    }
+
+    private func deliver(_ outcome: HandOutScript.Outcome, to batch: [Waiter]) {
+        if outcome.skipped > 0 {
+            logger.warning(
+                "Ids were dropped from the queues: no queued task stands behind them",
+                metadata: ["count": "\(outcome.skipped)", "some": "\(outcome.skippedIDs)"])
+        }
+        var unserved: [Waiter] = []
+        for (waiter, tasks) in zip(batch, outcome.tasks) {
+            if tasks.isEmpty, outcome.stoppedEarly {
+                unserved.append(waiter)
+            } else {
+                waiter.promise.succeed(tasks)
+            }
+        }
+        waiters.prepend(contentsOf: unserved)
+    }
+}

@@ -1,0 +1,110 @@
+public import DMSModel
+public import Logging
+public import NIOCore
+import NIOConcurrencyHelpers
+public import NIOPosix
+import RedisLink
+
+/// A ``SchedulerService`` an event loop, and the connections to Redis that they work on; what the doors are given.
+public final class SchedulerPool: Sendable {
+    private let configuration: SchedulerConfiguration
+    private let logger: Logger
+    private let writer: RedisClient
+    private let reader: RedisClient?
+    private let group: MultiThreadedEventLoopGroup
+    private let services: [Slot]
+
+    /// A loop's place for its service, filled on the loop when it is asked for first.
+    private struct Slot: Sendable {
+        var eventLoop: any EventLoop
+        var service: NIOLoopBoundBox<SchedulerService?>
+    }
+
+    /// Nothing is connected before ``run()``.
+    public init(configuration: SchedulerConfiguration, group: MultiThreadedEventLoopGroup, logger: Logger) {
+        self.configuration = configuration
+        self.logger = logger
+        self.group = group
+        let loops = Array(group.makeIterator())
+        writer = RedisClient(
+            url: configuration.writer, options: configuration.redis, scripts: StoreScripts.all, eventLoops: loops,
+            logger: logger)
+        reader = configuration.reader.map { url in
+            RedisClient(
+                url: url, options: configuration.redis, scripts: StoreScripts.all.filter(\.readOnly),
+                eventLoops: loops, logger: logger)
+        }
+        services = loops.map { loop in
+            Slot(eventLoop: loop, service: .makeEmptyBox(valueType: SchedulerService.self, eventLoop: loop))
+        }
+    }
+
+    /// Keeps the connections to Redis up until ``shutdown()`` or cancellation.
+    ///
+    /// Does not wait for Redis: until it answers, calls fail with `storeUnavailable`. When it answers first, the indexes
+    /// of positions are made to agree with the lists, which another program may have written meanwhile.
+    public func run() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await self.writer.run() }
+            if let reader { tasks.addTask { try await reader.run() } }
+            tasks.addTask { await self.takeOver() }
+            try await tasks.waitForAll()
+        }
+    }
+
+    /// Waits until Redis answers on every loop; throws `storeUnavailable` when the time is over.
+    public func ready(within limit: Duration) async throws(SchedulerError) {
+        do {
+            try await writer.ready(within: limit)
+            try await reader?.ready(within: limit)
+        } catch {
+            throw SchedulerError(store: error, wrote: false)
+        }
+    }
+
+    /// Closes the connections to Redis; what is in flight fails by what is known of it.
+    public func shutdown() async {
+        await writer.shutdown()
+        await reader?.shutdown()
+    }
+
+    /// The service of the loop that the caller is on.
+    public func service(on eventLoop: any EventLoop) -> SchedulerService {
+        guard let slot = services.first(where: { $0.eventLoop === eventLoop }) else {
+            preconditionFailure("the loop is none of the group that the pool was made with")
+        }
+        if let service = slot.service.value { return service }
+        let store = Store(
+            writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
+            keys: StoreKeys(prefix: configuration.keyPrefix))
+        let service = SchedulerService(store: store, configuration: configuration, logger: logger)
+        slot.service.value = service
+        return service
+    }
+
+    /// Calls a service on one of the loops (the caller's own where it is one) and awaits the answer.
+    ///
+    /// Throws ``DMSModel/SchedulerError`` only.
+    public func call<Value: Sendable>(
+        _ body: @escaping @Sendable (SchedulerService) -> EventLoopFuture<Value>
+    ) async throws(SchedulerError) -> Value {
+        let eventLoop = group.any()
+        do {
+            return try await eventLoop.flatSubmit { body(self.service(on: eventLoop)) }.get()
+        } catch {
+            throw error as? SchedulerError ?? SchedulerError(store: error, wrote: true)
+        }
+    }
+
+    private func takeOver() async {
+        do {
+            try await writer.ready(within: .seconds(86_400))
+            for priority in Priority.handOutOrder {
+                try await call { $0.mendPositions(priority) }
+            }
+        } catch {
+            // A position that cannot be right is mended by the Get that sees it.
+            logger.debug("The indexes of positions were not looked at", metadata: ["error": "\(error)"])
+        }
+    }
+}

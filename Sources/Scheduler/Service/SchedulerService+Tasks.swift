@@ -1,0 +1,120 @@
+public import DMSModel
+public import NIOCore
+
+/// What front ends ask for.
+extension SchedulerService {
+    /// Persists a task as `queued` and appends it to its queue; answers with its record.
+    ///
+    /// Fails with, in this order: `invalidField`, `limitParameters`, `submissionsBlocked`, a token error (`mid` and `high`
+    /// need the operator's), `taskExists`.
+    public func enqueue(_ submission: TaskSubmission, caller: Caller) -> EventLoopFuture<TaskRecord> {
+        refusing { () throws(SchedulerError) in
+            try FieldRules.checkParametersSize(submission.parameters.readableBytes)
+            try check(
+                FieldRules.taskID(submission.taskID), FieldRules.name(submission.service, field: "service"),
+                FieldRules.name(submission.userID, field: "user_id"), FieldRules.parameters(submission.parameters))
+            let refusal = submission.priority == .low ? nil : tokens.operatorRefusal(caller)
+            let now = clock.now()
+            let record = TaskRecord(
+                taskID: submission.taskID, service: submission.service, userID: submission.userID,
+                parameters: submission.parameters, priority: submission.priority, enqueuedAt: now, updatedAt: now)
+            return store.enqueue(record, allowed: refusal == nil).flatMapThrowing { outcome in
+                switch outcome {
+                case .enqueued: return record
+                case .blocked:
+                    throw SchedulerError(
+                        .submissionsBlocked, "An admin has blocked submissions", retryAfter: .seconds(5))
+                case .notAllowed: throw refusal ?? SchedulerError(.tokenRequired, "The operator token is needed")
+                case .exists:
+                    throw SchedulerError(.taskExists, "There is a task '\(submission.taskID)' already")
+                }
+            }
+        }
+    }
+
+    /// A task, its position and the queues, read in one step.
+    ///
+    /// Read at the reader; a task that is not there (yet), and a position that cannot be right, are looked for where
+    /// they are written.
+    public func get(_ id: TaskID) -> EventLoopFuture<TaskSummary> {
+        store.readTask(id, atWriter: false).flatMap { outcome in
+            guard let outcome else {
+                guard self.store.hasSeparateReader else {
+                    return self.eventLoop.makeFailedFuture(SchedulerError.notFound(id))
+                }
+                return self.store.readTask(id, atWriter: true).flatMap { self.summary(of: $0, id) }
+            }
+            return self.summary(of: outcome, id)
+        }
+    }
+
+    /// Cancels a task of the caller's own; with the operator token, anybody's.
+    ///
+    /// Fails with `invalidField`, `taskNotFound`, `notOwner`, `taskFinished`. A repetition gets the same answer.
+    public func cancel(_ cancellation: TaskCancellation, caller: Caller) -> EventLoopFuture<TaskRecord> {
+        refusing { () throws(SchedulerError) in
+            try check(
+                FieldRules.name(cancellation.taskID.text, field: "task_id"),
+                FieldRules.name(cancellation.service, field: "service"),
+                FieldRules.name(cancellation.userID, field: "user_id"))
+            let anyOwner = caller.operatorToken != nil && tokens.operatorRefusal(caller) == nil
+            return store.cancel(cancellation, anyOwner: anyOwner, at: clock.now()).flatMapThrowing { outcome in
+                switch outcome {
+                case .canceled(let text): return try self.record(of: text, cancellation.taskID)
+                case .unknown: throw SchedulerError.notFound(cancellation.taskID)
+                case .notOwner:
+                    throw SchedulerError(.notOwner, "The task belongs to another user or service")
+                case .finished: throw SchedulerError(.taskFinished, "The task has finished already")
+                }
+            }
+        }
+    }
+
+    /// How many tasks are queued.
+    public func overview() -> EventLoopFuture<QueueOverview> { statistics().map(\.overview) }
+
+    /// The counters since the beginning, and the queues as they are now.
+    public func statistics() -> EventLoopFuture<Statistics> { store.readStatistics() }
+
+    private func summary(of outcome: ReadTaskScript.Outcome?, _ id: TaskID) -> EventLoopFuture<TaskSummary> {
+        refusing { () throws(SchedulerError) in
+            guard let outcome else { throw .notFound(id) }
+            let record = try record(of: outcome.record, id)
+            guard record.status == .queued, !outcome.isIndexRight else {
+                return eventLoop.makeSucceededFuture(summary(record, outcome))
+            }
+            return mendPositions(record.priority)
+                .flatMap { self.store.readTask(id, atWriter: true) }
+                .flatMapThrowing { again in
+                    guard let again else { throw SchedulerError.notFound(id) }
+                    return self.summary(try self.record(of: again.record, id), again)
+                }
+        }
+    }
+
+    private func summary(_ record: TaskRecord, _ outcome: ReadTaskScript.Outcome) -> TaskSummary {
+        let overview = outcome.overview
+        let position = outcome.rank.map { rank in
+            let ahead =
+                switch record.priority {
+                case .high: UInt64(0)
+                case .mid: overview.high
+                case .low: overview.high + overview.mid
+                }
+            let place = UInt64(rank) + 1
+            return QueuePosition(
+                priority: record.priority, positionInPriority: place, globalPosition: ahead + place)
+        }
+        return TaskSummary(record: record, queuePosition: position, overview: overview)
+    }
+
+    /// Makes the index of positions of a queue agree with its list, and says so in the log where it did not.
+    func mendPositions(_ priority: Priority) -> EventLoopFuture<Void> {
+        store.mendPositions(priority).map { outcome in
+            guard outcome != .agreed else { return }
+            self.logger.notice(
+                "The index of positions was mended: something else had written the queue",
+                metadata: ["priority": "\(priority.rawValue)", "rebuilt": "\(outcome == .rebuilt)"])
+        }
+    }
+}

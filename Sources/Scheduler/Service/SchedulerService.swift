@@ -1,0 +1,62 @@
+public import DMSModel
+import Logging
+public import NIOCore
+
+/// Every operation of the scheduler, on one event loop.
+///
+/// Both doors call it and hold no rules of their own. Every method is called on ``eventLoop`` and answers there; what a
+/// future fails with is always a ``DMSModel/SchedulerError``.
+public final class SchedulerService {
+    /// The loop on which every method is called and answers.
+    public let eventLoop: any EventLoop
+
+    let store: Store
+    let dispatcher: Dispatcher
+    let tokens: TokenCheck
+    let clock: SystemClock
+    let logger: Logger
+
+    init(store: Store, configuration: SchedulerConfiguration, logger: Logger) {
+        self.store = store
+        eventLoop = store.writer.eventLoop
+        clock = configuration.clock
+        tokens = TokenCheck(configuration)
+        dispatcher = Dispatcher(store: store, clock: configuration.clock, logger: logger)
+        self.logger = logger
+    }
+
+    /// Succeeds while Redis answers at both of its addresses; else fails and says why.
+    public func checkStore() -> EventLoopFuture<Void> { store.ping() }
+
+    /// Answers with what the body throws, so that a rule can be written as a `throw`.
+    func refusing<Value>(
+        _ body: () throws(SchedulerError) -> EventLoopFuture<Value>
+    ) -> EventLoopFuture<Value> {
+        do {
+            return try body()
+        } catch {
+            return eventLoop.makeFailedFuture(error)
+        }
+    }
+
+    /// Throws all violations as one error, if there are any.
+    func check(_ violations: FieldViolation?...) throws(SchedulerError) {
+        let found = violations.compactMap(\.self)
+        guard found.isEmpty else { throw .invalid(found) }
+    }
+
+    /// The record of a text that a script answered with.
+    func record(of text: ByteBuffer, _ id: TaskID) throws(SchedulerError) -> TaskRecord {
+        guard let record = TaskRecord(json: text) else {
+            logger.error("A record cannot be read", metadata: ["task_id": "\(id)"])
+            throw .notFound(id)
+        }
+        return record
+    }
+}
+
+extension SchedulerError {
+    static func notFound(_ id: TaskID) -> SchedulerError {
+        SchedulerError(.taskNotFound, "There is no task '\(id)'")
+    }
+}

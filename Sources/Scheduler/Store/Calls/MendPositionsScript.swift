@@ -1,0 +1,29 @@
+import DMSModel
+import NIOCore
+import RedisLink
+
+/// `mend_positions.lua`: makes the index of positions of a queue agree with its list.
+struct MendPositionsScript {
+    /// What was needed.
+    enum Outcome: Int {
+        case agreed = 0
+        case mendedEnds = 1
+        case rebuilt = 2
+    }
+
+    private let keys: [Priority: RedisKeys]
+
+    init(keys: StoreKeys) {
+        self.keys = Dictionary(
+            uniqueKeysWithValues: Priority.allCases.map { priority in
+                (priority, RedisKeys([keys.queue(priority), keys.positions(priority), keys.sequence]))
+            })
+    }
+
+    func call(_ priority: Priority, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
+        connection.evaluate(StoreScripts.mendPositions, keys: keys[priority] ?? RedisKeys([]), [], []) {
+            reply throws(RedisError) in
+            try Outcome(answer: reply.element(0) { try $0.integer() })
+        }
+    }
+}

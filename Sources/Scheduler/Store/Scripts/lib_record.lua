@@ -1,0 +1,47 @@
+-- Library: a record's text, taken apart and put together again without decoding it.
+--
+-- A record is `{"task_id":…,"service":…,"user_id":…,"parameters":{…}` (its front, which never changes), then its tail
+-- `,"priority":"…","status":"…","enqueued_at":"…","updated_at":"…"`, then later fields of ours, then `}`. The tail is the
+-- last text of that shape: parameters may hold copies of it, but they stand before it, and later fields can hold none
+-- (their strings escape every quote).
+
+-- split(record) -> front, priority, status, enqueued_at, updated_at, later | nil where the text has no such tail
+local function split(record)
+    if not record then
+        return nil
+    end
+    local front, priority, status, enqueued_at, updated_at, later = string.match(record,
+        '^(.*),"priority":"(%l+)","status":"(%l+)","enqueued_at":"([^"]*)","updated_at":"([^"]*)"(.*)}$')
+    if not front or (later ~= '' and not string.find(later, '^,"attempt":%d+')) then
+        return nil
+    end
+    return front, priority, status, enqueued_at, updated_at, later
+end
+
+local function join(front, priority, status, enqueued_at, updated_at, later)
+    return front .. ',"priority":"' .. priority .. '","status":"' .. status .. '","enqueued_at":"' .. enqueued_at ..
+        '","updated_at":"' .. updated_at .. '"' .. later .. '}'
+end
+
+-- owner(front) -> {task_id, service, user_id} | nil. These are strings, which cjson decodes without loss; parameters,
+-- which it would not, are cut off first: inside a string no quote stands bare, so the first bare key is the real one.
+local function owner(front)
+    local names = string.match(front, '^({"task_id":.-),"parameters":')
+    local decoded, fields = pcall(cjson.decode, (names or '') .. '}')
+    if not decoded or type(fields) ~= 'table' or type(fields.task_id) ~= 'string' then
+        return nil
+    end
+    return fields
+end
+
+-- readable(record, front, enqueued_at, id) -> whether both doors can read the record. Ours carry times that end in Z and
+-- are well-formed by construction; anybody else's is looked at closely, once, before it is handed out.
+local function readable(record, enqueued_at, id)
+    if string.find(enqueued_at, '%.%d%d%d%d%d%dZ$') then
+        return true
+    end
+    local decoded, fields = pcall(cjson.decode, record)
+    return decoded and type(fields) == 'table' and fields.task_id == id and type(fields.service) == 'string' and
+        type(fields.user_id) == 'string' and type(fields.parameters) == 'table' and
+        string.find(enqueued_at, '^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d') ~= nil
+end

@@ -1,0 +1,18 @@
+-- Read a task, its position in its queue, and the queues' lengths. Only reads: it runs on a replica too.
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] STRING record
+-- ARGV[1] task id
+-- Returns {record, rank from 0 or -1, 1 the index of positions agrees with the list or 0, lengths of high, mid, low}
+--   | {} where there is no record
+local record = redis.call('GET', KEYS[7])
+if not record then
+    return {}
+end
+local numbers = {high = 1, mid = 2, low = 3}
+local front, priority, status = split(record)
+local queue = front and status == 'queued' and numbers[priority]
+local rank, agreed = -1, 1
+if queue then
+    rank = redis.call('ZRANK', KEYS[3 + queue], ARGV[1]) or -1
+    agreed = agrees(KEYS[queue], KEYS[3 + queue]) and 1 or 0
+end
+return {record, rank, agreed, redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3])}

@@ -1,0 +1,105 @@
+import DMSModel
+import NIOCore
+import RedisLink
+
+/// What the service layer asks of Redis, on one event loop; nobody else knows a key or a script.
+///
+/// A future fails with a ``DMSModel/SchedulerError`` only.
+struct Store {
+    let writer: RedisConnection
+    let reader: RedisConnection
+    /// Whether reads go to another address than writes, so that what they miss may be there all the same.
+    let hasSeparateReader: Bool
+    let keys: StoreKeys
+
+    private let enqueueScript: EnqueueScript
+    private let handOutScript: HandOutScript
+    private let readTaskScript: ReadTaskScript
+    private let cancelScript: CancelScript
+    private let setPriorityScript: SetPriorityScript
+    private let setBlockScript: SetBlockScript
+    private let readStatsScript: ReadStatsScript
+    private let mendPositionsScript: MendPositionsScript
+
+    init(writer: RedisConnection, reader: RedisConnection?, keys: StoreKeys) {
+        self.writer = writer
+        self.reader = reader ?? writer
+        hasSeparateReader = reader != nil
+        self.keys = keys
+        enqueueScript = EnqueueScript(keys: keys)
+        handOutScript = HandOutScript(keys: keys)
+        readTaskScript = ReadTaskScript(keys: keys)
+        cancelScript = CancelScript(keys: keys)
+        setPriorityScript = SetPriorityScript(keys: keys)
+        setBlockScript = SetBlockScript(keys: keys)
+        readStatsScript = ReadStatsScript(keys: keys)
+        mendPositionsScript = MendPositionsScript(keys: keys)
+    }
+
+    /// Persists the record and appends it to its queue, unless something stands against it.
+    func enqueue(_ record: TaskRecord, allowed: Bool) -> EventLoopFuture<EnqueueScript.Outcome> {
+        writing(enqueueScript.call(record, allowed: allowed, on: writer))
+    }
+
+    /// Takes tasks off the queues for several callers at once.
+    func handOut(_ callers: [HandOutScript.Caller], at now: Timestamp) -> EventLoopFuture<HandOutScript.Outcome> {
+        writing(handOutScript.call(callers, at: now, on: writer))
+    }
+
+    /// Reads a task at the reader or, with `atWriter`, where it is written; nil where it has no record.
+    func readTask(_ id: TaskID, atWriter: Bool) -> EventLoopFuture<ReadTaskScript.Outcome?> {
+        reading(readTaskScript.call(id, on: atWriter ? writer : reader))
+    }
+
+    /// Cancels the task, if it is the caller's; `anyOwner` leaves that out.
+    func cancel(
+        _ cancellation: TaskCancellation, anyOwner: Bool, at now: Timestamp
+    ) -> EventLoopFuture<CancelScript.Outcome> {
+        writing(cancelScript.call(cancellation, anyOwner: anyOwner, at: now, on: writer))
+    }
+
+    /// Moves a queued task to the tail of another queue.
+    func setPriority(
+        of id: TaskID, to priority: Priority, at now: Timestamp
+    ) -> EventLoopFuture<SetPriorityScript.Outcome> {
+        writing(setPriorityScript.call(id, priority: priority, at: now, on: writer))
+    }
+
+    /// Sets the block flag.
+    func setBlock(
+        _ blocked: Bool, reason: SetBlockScript.Reason, at now: Timestamp
+    ) -> EventLoopFuture<BlockState> {
+        writing(setBlockScript.call(blocked, reason: reason, at: now, on: writer))
+    }
+
+    /// Reads the block flag.
+    func readBlock() -> EventLoopFuture<BlockState> {
+        reading(reader.send(RedisCommand("GET", keys.block)) { reply throws(RedisError) in
+            BlockState(stored: try reply.optionalBytes())
+        })
+    }
+
+    /// Reads the counters and the queues' lengths.
+    func readStatistics() -> EventLoopFuture<Statistics> { reading(readStatsScript.call(on: reader)) }
+
+    /// Makes the index of positions of a queue agree with its list.
+    func mendPositions(_ priority: Priority) -> EventLoopFuture<MendPositionsScript.Outcome> {
+        writing(mendPositionsScript.call(priority, on: writer))
+    }
+
+    /// Succeeds if Redis answers at both addresses.
+    func ping() -> EventLoopFuture<Void> {
+        let answers = (hasSeparateReader ? [writer, reader] : [writer]).map { connection in
+            connection.send(RedisCommand("PING")) { _ throws(RedisError) in }
+        }
+        return reading(EventLoopFuture.andAllSucceed(answers, on: writer.eventLoop))
+    }
+
+    private func writing<Value>(_ answer: EventLoopFuture<Value>) -> EventLoopFuture<Value> {
+        answer.flatMapErrorThrowing { throw SchedulerError(store: $0, wrote: true) }
+    }
+
+    private func reading<Value>(_ answer: EventLoopFuture<Value>) -> EventLoopFuture<Value> {
+        answer.flatMapErrorThrowing { throw SchedulerError(store: $0, wrote: false) }
+    }
+}

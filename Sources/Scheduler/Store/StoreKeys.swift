@@ -1,0 +1,45 @@
+import DMSModel
+
+/// Every Redis key of the scheduler; no other file spells one.
+///
+/// The first six are the contract with other programs. The rest are the scheduler's own, and none of them starts with the
+/// prefix of records, because any text may be a task id.
+struct StoreKeys: Sendable {
+    /// STRING a record; the id follows.
+    let recordPrefix: String
+    /// LIST task ids; the head is next.
+    let queues: [Priority: String]
+    /// SET every known task id.
+    let index: String
+    /// HASH counters since the beginning, and `last_updated`.
+    let stats: String
+    /// STRING the block flag as JSON.
+    let block: String
+
+    /// ZSET the ids of a queue by sequence number: a task's rank is its position.
+    let positions: [Priority: String]
+    /// STRING the last sequence number given.
+    let sequence: String
+
+    init(prefix: String) {
+        recordPrefix = "\(prefix):task:"
+        queues = Dictionary(uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):queue:\($0.rawValue)") })
+        index = "\(prefix):task:index"
+        stats = "\(prefix):stats"
+        block = "\(prefix):block:frontend"
+        positions = Dictionary(
+            uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):positions:\($0.rawValue)") })
+        sequence = "\(prefix):sequence"
+    }
+
+    func record(_ id: TaskID) -> String { recordPrefix + id.text }
+
+    func queue(_ priority: Priority) -> String { queues[priority] ?? "" }
+
+    func positions(_ priority: Priority) -> String { positions[priority] ?? "" }
+
+    /// The three lists and their indexes, best priority first: how most scripts begin.
+    var queuesAndPositions: [String] {
+        Priority.handOutOrder.map(queue) + Priority.handOutOrder.map(positions)
+    }
+}

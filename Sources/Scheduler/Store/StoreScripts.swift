@@ -1,0 +1,25 @@
+import RedisLink
+
+/// The Lua scripts, each with the libraries that it uses in front of it.
+enum StoreScripts {
+    static let enqueue = script("enqueue", [stats, PackageResources.enqueue_lua])
+    static let handOut = script("hand_out", [record, stats, PackageResources.hand_out_lua])
+    static let readTask = script("read_task", [record, positions, PackageResources.read_task_lua], readOnly: true)
+    static let cancel = script("cancel", [record, stats, PackageResources.cancel_lua])
+    static let setPriority = script("set_priority", [record, PackageResources.set_priority_lua])
+    static let setBlock = script("set_block", [PackageResources.set_block_lua])
+    static let readStats = script("read_stats", [PackageResources.read_stats_lua], readOnly: true)
+    static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])
+
+    /// All of them: what a connection loads before it is used.
+    static let all = [enqueue, handOut, readTask, cancel, setPriority, setBlock, readStats, mendPositions]
+
+    private static let record = PackageResources.lib_record_lua
+    private static let positions = PackageResources.lib_positions_lua
+    private static let stats = PackageResources.lib_stats_lua
+
+    private static func script(_ name: String, _ parts: [[UInt8]], readOnly: Bool = false) -> RedisScript {
+        let source = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
+        return RedisScript(name: name, source: source, readOnly: readOnly)
+    }
+}

@@ -1,0 +1,48 @@
+import Foundation
+import Glibc
+
+/// The folder of the private redis-server, claimed by one scheduler at a time.
+///
+/// The claim is a lock on a file in it, which the kernel drops with the process, however that ends.
+final class DataDirectory: Sendable {
+    /// Absolute.
+    let path: String
+    private let lock: Int32
+
+    /// A socket's path has this many bytes at most (`sun_path`, less its end mark).
+    private static let socketPathBytesMax = 107
+
+    /// Makes the folder where it is not there, and claims it; throws where another scheduler has it.
+    init(path given: String) throws(StartError) {
+        let url = URL(fileURLWithPath: given).standardizedFileURL
+        path = url.path
+        do {
+            try FileManager.default.createDirectory(
+                at: url, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw StartError("The data directory \(path) cannot be made: \(error.localizedDescription)")
+        }
+        let lockPath = url.appendingPathComponent("scheduler.lock").path
+        let descriptor = unsafe open(lockPath, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StartError("The data directory \(path) cannot be written to") }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            close(descriptor)
+            throw StartError(
+                "Another scheduler is running on the data directory \(path). "
+                    + "Stop it, or give this one a directory of its own with DMS_DATA_DIR.")
+        }
+        lock = descriptor
+        guard socketPath.utf8.count <= DataDirectory.socketPathBytesMax else {
+            throw StartError(
+                "The data directory's path is too long for a socket in it: \(path). Set DMS_DATA_DIR to a shorter one.")
+        }
+    }
+
+    deinit { close(lock) }
+
+    /// Where the private redis-server listens.
+    var socketPath: String { "\(path)/redis.sock" }
+
+    /// What the private redis-server has to say.
+    var logPath: String { "\(path)/redis.log" }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import Logging
+import RedisLink
+import ServiceLifecycle
+import Subprocess
+import SystemPackage
+
+/// The private redis-server of the embedded default: started, watched, started again if it dies, ended with the scheduler.
+///
+/// It listens on a unix socket in the data directory only, appends every write to a file (synced every second), and never
+/// evicts.
+struct EmbeddedRedis: Service {
+    private static let restartDelayMin = Duration.milliseconds(100)
+    private static let restartDelayMax = Duration.seconds(5)
+    /// How long a server may have run before it counts as one that could start.
+    private static let settledAfter = Duration.seconds(10)
+
+    /// Runs redis-server in this shell's place, under a lock, so that two of them never share a data directory; and ends
+    /// it when standard input ends, which it does when the scheduler is gone, also by a kill -9.
+    private static let watchScript = """
+        exec 3<&0
+        (
+            exec >/dev/null 2>&1
+            cat <&3
+            case "$(cat /proc/$$/comm 2>/dev/null)" in redis-server|flock|sh) kill -TERM $$ ;; esac
+        ) &
+        exec 3<&-
+        exec flock --no-fork --timeout 30 redis.lock "$@" </dev/null
+        """
+
+    private let directory: DataDirectory
+    private let logger: Logger
+
+    /// Throws where there is no redis-server on this machine.
+    init(directory: DataDirectory, logger: Logger) throws(StartError) {
+        let folders = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
+        guard folders.contains(where: { FileManager.default.isExecutableFile(atPath: "\($0)/redis-server") }) else {
+            throw StartError(
+                "No redis-server is installed. Install it (Debian: redis-server), or set REDIS_WRITER_URL.")
+        }
+        self.directory = directory
+        self.logger = logger
+    }
+
+    /// Where the scheduler finds it.
+    var url: RedisURL { RedisURL(address: .unix(path: directory.socketPath)) }
+
+    func run() async throws {
+        let (stopping, stop) = AsyncStream.makeStream(of: Void.self)
+        await withGracefulShutdownHandler {
+            var delay = EmbeddedRedis.restartDelayMin
+            while !Task.isCancelled, !Task.isShuttingDownGracefully {
+                let started = ContinuousClock.now
+                let ending = await runServer(until: stopping)
+                if Task.isCancelled || Task.isShuttingDownGracefully { break }
+                if started.duration(to: .now) > EmbeddedRedis.settledAfter { delay = EmbeddedRedis.restartDelayMin }
+                logger.error(
+                    "The private redis-server ended; it is started again",
+                    metadata: ["ending": "\(ending)", "log": "\(directory.logPath)"])
+                try? await Task.sleep(for: delay)
+                delay = min(delay * 2, EmbeddedRedis.restartDelayMax)
+            }
+        } onGracefulShutdown: {
+            stop.finish()
+        }
+    }
+
+    /// Runs one server until it ends, or the stream does; says how it ended.
+    private func runServer(until stopping: AsyncStream<Void>) async -> String {
+        var options = PlatformOptions()
+        // Away from the terminal's process group, so that Ctrl-C reaches the scheduler only, which then drains first.
+        options.createSession = true
+        do {
+            let result = try await Subprocess.run(
+                .name("sh"),
+                arguments: Arguments(["-c", EmbeddedRedis.watchScript, "dms-redis", "redis-server"] + serverArguments),
+                workingDirectory: FilePath(directory.path), platformOptions: options, input: .inputWriter,
+                output: .sequence, error: .combinedWithOutput
+            ) { execution in
+                await withTaskGroup(of: Void.self) { tasks in
+                    // The server's output ends with the server; it says little, since it logs to a file.
+                    tasks.addTask { [logger] in await EmbeddedRedis.follow(execution.standardOutput, logger: logger) }
+                    tasks.addTask { for await _ in stopping {} }
+                    await tasks.next()
+                    // The end of its input ends the server, if it has not ended by itself.
+                    try? await execution.standardInputWriter.finish()
+                    tasks.cancelAll()
+                }
+            }
+            return "\(result.terminationStatus)"
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    private static func follow(_ output: SubprocessOutputSequence, logger: Logger) async {
+        do {
+            for try await line in output.strings() {
+                logger.warning("The private redis-server says", metadata: ["line": "\(line)"])
+            }
+        } catch {
+            logger.debug("The private redis-server's output broke off", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private var serverArguments: [String] {
+        [
+            "--port", "0", "--unixsocket", directory.socketPath, "--unixsocketperm", "700", "--dir", directory.path,
+            "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
+            "--daemonize", "no", "--logfile", directory.logPath,
+        ]
+    }
+}

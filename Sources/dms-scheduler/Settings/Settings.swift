@@ -1,0 +1,106 @@
+import Foundation
+import Logging
+import RedisLink
+
+/// Every setting, checked and typed.
+struct Settings: Sendable {
+    /// How log lines look.
+    enum LogFormat: String {
+        case text
+        case json
+    }
+
+    var httpHost: String
+    var httpPort: Int
+    var rpcHost: String
+    var rpcPort: Int
+    var rpcSocket: String?
+    /// Nil: the private redis-server.
+    var writer: RedisURL?
+    var reader: RedisURL?
+    var keyPrefix: String
+    var dataDirectory: String
+    var operatorToken: String?
+    var submitterToken: String?
+    var eventLoops: Int
+    var logLevel: Logger.Level
+    var logFormat: LogFormat
+
+    /// Checks every value; throws for the first that can't be used.
+    init(_ source: SettingsSource) throws(SettingsError) {
+        httpHost = try Settings.text(source, .httpHost)
+        httpPort = try Settings.number(source, .httpPort, 0...65_535)
+        rpcHost = try Settings.text(source, .rpcHost)
+        rpcPort = try Settings.number(source, .rpcPort, 0...65_535)
+        rpcSocket = source[.rpcSocket]
+        writer = try Settings.url(source, .writerURL)
+        reader = try Settings.url(source, .readerURL)
+        keyPrefix = try Settings.text(source, .keyPrefix)
+        dataDirectory = try Settings.text(source, .dataDirectory)
+        operatorToken = try Settings.token(source, .operatorToken, file: .operatorTokenFile)
+        submitterToken = try Settings.token(source, .submitterToken, file: .submitterTokenFile)
+        eventLoops =
+            source[.eventLoops] == nil
+            ? min(4, ProcessInfo.processInfo.activeProcessorCount)
+            : try Settings.number(source, .eventLoops, 1...64)
+        let level = try Settings.text(source, .logLevel).lowercased()
+        logLevel = try Settings.choice(.logLevel, level, Logger.Level.init(rawValue:), Logger.Level.allCases.map(\.rawValue))
+        let format = try Settings.text(source, .logFormat).lowercased()
+        logFormat = try Settings.choice(.logFormat, format, LogFormat.init(rawValue:), ["text", "json"])
+        if reader != nil, writer == nil {
+            throw SettingsError(.readerURL, "needs REDIS_WRITER_URL beside it")
+        }
+    }
+
+    private static func text(_ source: SettingsSource, _ setting: Setting) throws(SettingsError) -> String {
+        guard let value = source[setting] else { throw SettingsError(setting, "a value is needed") }
+        guard value.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) || setting == .dataDirectory else {
+            throw SettingsError(setting, "'\(value)' holds white space or control characters")
+        }
+        return value
+    }
+
+    private static func number(
+        _ source: SettingsSource, _ setting: Setting, _ range: ClosedRange<Int>
+    ) throws(SettingsError) -> Int {
+        let value = try text(source, setting)
+        guard let number = Int(value), range.contains(number) else {
+            throw SettingsError(
+                setting, "'\(value)' is not a number from \(range.lowerBound) to \(range.upperBound)")
+        }
+        return number
+    }
+
+    private static func choice<Value>(
+        _ setting: Setting, _ value: String, _ make: (String) -> Value?, _ choices: [String]
+    ) throws(SettingsError) -> Value {
+        guard let made = make(value) else {
+            throw SettingsError(setting, "'\(value)' is none of \(choices.joined(separator: ", "))")
+        }
+        return made
+    }
+
+    private static func url(_ source: SettingsSource, _ setting: Setting) throws(SettingsError) -> RedisURL? {
+        guard let value = source[setting] else { return nil }
+        do {
+            return try RedisURL(value)
+        } catch {
+            throw SettingsError(setting, "\(error)")
+        }
+    }
+
+    private static func token(
+        _ source: SettingsSource, _ setting: Setting, file fileSetting: Setting
+    ) throws(SettingsError) -> String? {
+        guard let path = source[fileSetting] else { return source[setting] }
+        guard source[setting] == nil else {
+            throw SettingsError(fileSetting, "only one of \(setting.variable) and \(fileSetting.variable) may be set")
+        }
+        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+            throw SettingsError(fileSetting, "the file '\(path)' cannot be read as UTF-8")
+        }
+        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !token.isEmpty else { throw SettingsError(fileSetting, "the file '\(path)' is empty") }
+        return token
+    }
+}
