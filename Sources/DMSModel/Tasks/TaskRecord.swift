@@ -15,12 +15,16 @@ public struct TaskRecord: Sendable, Equatable {
     public var attempt: UInt32
     /// Who it was handed out to last; empty where nobody gave a name.
     public var submitterID: String
+    /// What came of it, a JSON text; only of a completed task.
+    public var result: ByteBuffer?
+    /// Why it failed, for people; only of a failed task.
+    public var error: String?
 
     /// A record as a submission makes it: queued, never handed out.
     public init(
         taskID: TaskID, service: String, userID: String, parameters: ByteBuffer, priority: Priority,
         status: TaskStatus = .queued, enqueuedAt: Timestamp, updatedAt: Timestamp, attempt: UInt32 = 0,
-        submitterID: String = ""
+        submitterID: String = "", result: ByteBuffer? = nil, error: String? = nil
     ) {
         self.taskID = taskID
         self.service = service
@@ -32,5 +36,7 @@ public struct TaskRecord: Sendable, Equatable {
         self.updatedAt = updatedAt
         self.attempt = attempt
         self.submitterID = submitterID
+        self.result = result
+        self.error = error
     }
 }

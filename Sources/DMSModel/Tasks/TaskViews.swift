@@ -48,15 +48,33 @@ public struct Statistics: Sendable, Equatable {
     /// When a counter changed last; nil where nothing ever happened.
     public var lastUpdated: Timestamp?
     public var overview: QueueOverview
+    public var completed: UInt64
+    public var failed: UInt64
+    /// Leases that ended, and returns.
+    public var requeued: UInt64
+    /// Tasks under a lease, now.
+    public var leased: UInt64
+    /// Calls that wait for a task, now, at the server that answers.
+    public var waitingSubmitters: UInt64
+    /// When the oldest queued task was enqueued; nil where none is queued, or the server does not say.
+    public var oldestQueuedAt: Timestamp?
 
     public init(
-        queued: UInt64, dispatched: UInt64, canceled: UInt64, lastUpdated: Timestamp?, overview: QueueOverview
+        queued: UInt64, dispatched: UInt64, canceled: UInt64, lastUpdated: Timestamp?, overview: QueueOverview,
+        completed: UInt64 = 0, failed: UInt64 = 0, requeued: UInt64 = 0, leased: UInt64 = 0,
+        waitingSubmitters: UInt64 = 0, oldestQueuedAt: Timestamp? = nil
     ) {
         self.queued = queued
         self.dispatched = dispatched
         self.canceled = canceled
         self.lastUpdated = lastUpdated
         self.overview = overview
+        self.completed = completed
+        self.failed = failed
+        self.requeued = requeued
+        self.leased = leased
+        self.waitingSubmitters = waitingSubmitters
+        self.oldestQueuedAt = oldestQueuedAt
     }
 }
 
@@ -76,7 +94,18 @@ public struct BlockState: Sendable, Equatable {
 
 /// What a `Next` hands out: best priority first, oldest first within each; no task at all is an answer too.
 public struct NextAnswer: Sendable, Equatable {
-    public var tasks: [TaskRecord]
+    public var leasedTasks: [LeasedTask]
+    /// One for each acknowledgement that came with the request.
+    public var acks: [LeaseOutcome]
 
-    public init(tasks: [TaskRecord]) { self.tasks = tasks }
+    /// The tasks, without what is known of their leases.
+    public var tasks: [TaskRecord] { leasedTasks.map(\.record) }
+
+    public init(leasedTasks: [LeasedTask], acks: [LeaseOutcome] = []) {
+        self.leasedTasks = leasedTasks
+        self.acks = acks
+    }
+
+    /// Tasks that are handed out without a lease.
+    public init(tasks: [TaskRecord]) { self.init(leasedTasks: tasks.map { LeasedTask($0) }) }
 }

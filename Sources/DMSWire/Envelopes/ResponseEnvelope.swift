@@ -1,0 +1,33 @@
+public import NIOCore
+
+/// An answer: what a response frame carries.
+public struct ResponseEnvelope: Sendable, Equatable {
+    /// What went wrong; nil, or a status of code 0, where nothing did.
+    public var status: RPCStatus?
+    /// The packed answer message; empty beside an error.
+    public var payload: ByteBuffer
+
+    public init(status: RPCStatus? = nil, payload: ByteBuffer = ByteBuffer()) {
+        self.status = status
+        self.payload = payload
+    }
+
+    /// The error that the answer reports; nil where the call succeeded.
+    public var error: RPCError? {
+        guard let status, status.code != 0 else { return nil }
+        return RPCError(status)
+    }
+}
+
+extension ResponseEnvelope: WireMessage {
+    public static var descriptor: MessageDescriptor { .response }
+
+    public init(from fields: borrowing MessageReader) throws(WireError) {
+        self.init(status: try fields.message(1), payload: fields.bytes(2))
+    }
+
+    public func write(to fields: borrowing MessageWriter) {
+        fields.message(1, status)
+        fields.bytes(2, payload)
+    }
+}
