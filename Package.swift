@@ -21,7 +21,10 @@ let collections: Target.Dependency = .product(name: "DequeModule", package: "swi
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let hummingbird: Target.Dependency = .product(name: "Hummingbird", package: "hummingbird")
+let hummingbirdCore: Target.Dependency = .product(name: "HummingbirdCore", package: "hummingbird")
+let httpTypes: Target.Dependency = .product(name: "HTTPTypes", package: "swift-http-types")
 
 let package = Package(
     name: "dms-scheduler",
@@ -37,6 +40,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
         // The REST door: routing, HTTP/1.1, graceful shutdown.
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
+        // The vocabulary of requests and responses that Hummingbird speaks.
+        .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0", traits: []),
         // The logging API that every library here speaks.
         .package(url: "https://github.com/apple/swift-log.git", from: "1.14.0"),
         // Starts the services in order, drains them in reverse on SIGTERM.
@@ -73,8 +78,10 @@ let package = Package(
             dependencies: ["DMSModel", "DMSWire", "Scheduler", nioCore, nioPosix, logging, lifecycle],
             swiftSettings: swiftSettings),
         .target(
-            name: "HTTPServer", dependencies: ["DMSModel", "Scheduler", hummingbird, nioCore, nioPosix, logging],
-            swiftSettings: swiftSettings),
+            name: "HTTPServer",
+            dependencies: [
+                "DMSModel", "Scheduler", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, logging, lifecycle,
+            ], swiftSettings: swiftSettings),
         .executableTarget(
             name: "dms-scheduler",
             dependencies: [

@@ -1,0 +1,94 @@
+import DMSModel
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// A status, a few headers and a JSON body: all that this door ever answers with.
+struct Answer: Equatable {
+    var status: Int
+    var headers: HTTPFields
+    /// Nil for an answer without a body.
+    var body: ByteBuffer?
+
+    /// A body that is the value's JSON.
+    init(_ value: some JSONWritable, status: Int = 200) {
+        var body = ByteBuffer()
+        value.writeJSON(into: &body)
+        self.init(status: status, body: body)
+    }
+
+    init(status: Int, headers: HTTPFields = [:], body: ByteBuffer?) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+    }
+
+    /// There is nothing to say.
+    static var noContent: Answer { Answer(status: 204, body: nil) }
+
+    /// The process serves.
+    static var alive: Answer { Answer(status: 200, body: ByteBuffer(string: #"{"status":"ok"}"#)) }
+
+    static var notFound: Answer { Answer(status: 404, detail: "Not Found") }
+
+    static func methodNotAllowed(allow: String) -> Answer {
+        Answer(status: 405, detail: "Method Not Allowed", headers: [.allow: allow])
+    }
+
+    static var internalServerError: Answer { Answer(status: 500, detail: "Internal Server Error") }
+
+    /// `{"detail": "<sentence>"}`.
+    init(status: Int, detail: String, headers: HTTPFields = [:]) {
+        self.init(status: status, headers: headers, body: Answer.detailBody(detail))
+    }
+
+    /// The body of an error that is a sentence.
+    static func detailBody(_ detail: String) -> ByteBuffer {
+        var body = ByteBuffer(string: "{\"detail\":")
+        JSONString.write(detail, into: &body)
+        body.writeStaticString("}")
+        return body
+    }
+
+    /// 422 with its list.
+    init(_ invalid: InvalidRequest) {
+        var body = ByteBuffer(string: "{\"detail\":[")
+        for (index, error) in invalid.errors.enumerated() {
+            if index > 0 { body.writeStaticString(",") }
+            error.writeJSON(into: &body)
+        }
+        body.writeStaticString("]}")
+        self.init(status: 422, body: body)
+    }
+
+    /// What the service layer refused; the status comes from the one table that both doors share.
+    ///
+    /// `part` says where the request's fields stand: `body`, `query` or `path`.
+    init(_ error: SchedulerError, part: String) {
+        if error.reason == .invalidField, !error.violations.isEmpty {
+            self.init(InvalidRequest(errors: error.violations.map { FieldError($0, in: part) }))
+            return
+        }
+        let status = error.reason.httpStatus
+        self.init(status: status, detail: error.message)
+        if status == 503 || status == 429 { headers[.retryAfter] = Answer.retrySeconds(error.retryAfter) }
+    }
+
+    /// Whole seconds, rounded up: a client that comes back then is never too early.
+    private static func retrySeconds(_ delay: Duration?) -> String {
+        guard let delay else { return "1" }
+        let (seconds, attoseconds) = delay.components
+        return String(max(1, seconds + (attoseconds > 0 ? 1 : 0)))
+    }
+
+    /// The answer as the server writes it; to a `HEAD` without the body, but with the body's headers.
+    func response(toHead: Bool) -> Response {
+        var fields = headers
+        if let body {
+            fields[.contentType] = "application/json"
+            fields[.contentLength] = String(body.readableBytes)
+        }
+        let content = toHead ? nil : body.map { ResponseBody(byteBuffer: $0) }
+        return Response(status: .init(code: status), headers: fields, body: content ?? ResponseBody())
+    }
+}

@@ -1,0 +1,32 @@
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// The framework's HTTP/1 connection with ``ConnectionHandler`` in its pipeline.
+struct ConnectionSetup: ServerChildChannel {
+    let http1: HTTP1Channel
+    let configuration: RESTServer.Configuration
+
+    init(responder: @escaping HTTPChannelHandler.Responder, configuration: RESTServer.Configuration) {
+        http1 = HTTP1Channel(
+            responder: responder, configuration: .init(idleTimeout: TimeAmount(configuration.idleTime)))
+        self.configuration = configuration
+    }
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
+        http1.setup(channel: channel, logger: logger).flatMapThrowing { value in
+            let pipeline = channel.pipeline.syncOperations
+            let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
+            let handler = ConnectionHandler(
+                bodyBytesMax: configuration.bodyBytesMax, discardedBytesMax: configuration.discardedBytesMax,
+                lingerTime: TimeAmount(configuration.lingerTime))
+            try pipeline.addHandler(handler, position: .after(decoder))
+            return value
+        }
+    }
+
+    func handle(value: HTTP1Channel.Value, logger: Logger) async {
+        await http1.handle(value: value, logger: logger)
+    }
+}

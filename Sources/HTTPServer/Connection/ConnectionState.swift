@@ -1,0 +1,136 @@
+import NIOCore
+
+/// What one HTTP/1 connection owes its client: which requests are unanswered, and when and how it ends.
+///
+/// Holds no channel and does no I/O: ``ConnectionHandler`` tells it what happened and performs what it returns.
+struct ConnectionState {
+    /// A request that was read at least in part and whose answer is not written yet.
+    private struct Exchange {
+        var keepsAlive: Bool
+        /// HTTP/1.0, where keeping the connection must be said aloud.
+        var isOldVersion: Bool
+        var isHead: Bool
+        /// The client waits for `100 Continue` before it sends the body.
+        var awaitsContinue: Bool
+        var isRead = false
+    }
+
+    /// What becomes of the request that is arriving.
+    private enum Arrival {
+        case none
+        case passedOn
+        /// Answered before it was read: the rest is discarded.
+        case answered
+        /// Came after the last request that this connection serves.
+        case refused
+    }
+
+    /// Of a request that nobody reads any more this much is discarded, then the connection is cut.
+    let discardedBytesMax: Int
+    private var exchanges = CircularBuffer<Exchange>()
+    private var arrival = Arrival.none
+    private var discardedBytes = 0
+    private var acceptsRequests = true
+    private var isQuiescing = false
+    private var closesAfterAnswer = false
+    /// The last answer is out and the output closed; what still comes is discarded until the client closes too.
+    private(set) var isLingering = false
+
+    init(discardedBytesMax: Int) { self.discardedBytesMax = discardedBytesMax }
+
+    /// Whether the answer that is due may carry a body.
+    var answerMayHaveBody: Bool { exchanges.first.map { !$0.isHead } ?? true }
+
+    enum HeadAction: Equatable {
+        case pass
+        /// Pass it on, and send `100 Continue`.
+        case passAndContinue
+        case discard
+    }
+
+    mutating func requestHead(
+        keepsAlive: Bool, isOldVersion: Bool, isHead: Bool, awaitsContinue: Bool
+    ) -> HeadAction {
+        guard acceptsRequests, !isLingering else {
+            arrival = .refused
+            return .discard
+        }
+        arrival = .passedOn
+        discardedBytes = 0
+        if !keepsAlive { acceptsRequests = false }
+        let isNext = exchanges.isEmpty
+        exchanges.append(
+            Exchange(
+                keepsAlive: keepsAlive, isOldVersion: isOldVersion, isHead: isHead,
+                awaitsContinue: awaitsContinue && !isNext))
+        return awaitsContinue && isNext ? .passAndContinue : .pass
+    }
+
+    enum BodyAction: Equatable {
+        case pass
+        case discard
+        /// The client goes on and on: cut the connection.
+        case cut
+    }
+
+    mutating func requestBody(bytes: Int) -> BodyAction {
+        if arrival == .passedOn, !isLingering { return .pass }
+        discardedBytes += bytes
+        return discardedBytes > discardedBytesMax ? .cut : .discard
+    }
+
+    /// Whether the end of the arriving request is passed on.
+    mutating func requestEnd() -> Bool {
+        defer { arrival = .none }
+        guard !isLingering, arrival != .refused else { return false }
+        if arrival == .passedOn { exchanges[exchanges.index(before: exchanges.endIndex)].isRead = true }
+        return true
+    }
+
+    /// The `Connection` header of an answer.
+    enum AnswerHeadAction: Equatable {
+        case leave
+        case sayClose
+        case sayKeepAlive
+    }
+
+    mutating func answerHead(saysClose: Bool) -> AnswerHeadAction {
+        // Nothing is due: this answers bytes that were no request.
+        guard let exchange = exchanges.first else { return close() }
+        if saysClose || !exchange.keepsAlive { return close() }
+        if isQuiescing, exchanges.count == 1 { return close() }
+        return exchange.isOldVersion ? .sayKeepAlive : .leave
+    }
+
+    private mutating func close() -> AnswerHeadAction {
+        acceptsRequests = false
+        closesAfterAnswer = true
+        return .sayClose
+    }
+
+    /// What follows the end of an answer.
+    enum AnswerEndAction: Equatable {
+        case none
+        /// The next request waits for `100 Continue`.
+        case sendContinue
+        /// Close the output, discard what comes, close for good when the client does.
+        case linger
+    }
+
+    mutating func answerEnd() -> AnswerEndAction {
+        if let exchange = exchanges.popFirst(), !exchange.isRead, arrival == .passedOn { arrival = .answered }
+        if closesAfterAnswer {
+            isLingering = true
+            return .linger
+        }
+        guard !exchanges.isEmpty, exchanges[exchanges.startIndex].awaitsContinue else { return .none }
+        exchanges[exchanges.startIndex].awaitsContinue = false
+        return .sendContinue
+    }
+
+    /// The server is stopping: requests that were read are answered, no further ones are taken.
+    mutating func quiesce() {
+        isQuiescing = true
+        acceptsRequests = false
+    }
+}

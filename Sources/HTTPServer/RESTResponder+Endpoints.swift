@@ -1,0 +1,71 @@
+import DMSModel
+import Hummingbird
+import NIOCore
+import Scheduler
+
+/// One method an endpoint: the request's shape first, then the service.
+extension RESTResponder {
+    func call(_ endpoint: Endpoint, _ target: RequestTarget, _ request: Request) async throws -> Answer {
+        let caller = Caller(headers: request.headers)
+        return switch endpoint {
+        case .submitTask: try await submit(try await body(of: request), caller)
+        case .cancelTask: try await cancel(try await body(of: request), caller)
+        case .getTask: try await task(TaskID(target.segments.last ?? ""))
+        case .getOverview: Answer(try await scheduler.call { $0.overview() })
+        case .nextTask: try await next(target, caller)
+        case .setPriority: try await setPriority(try await body(of: request), caller)
+        case .setBlock: try await setBlock(try await body(of: request), caller)
+        case .getBlock: Answer(try await scheduler.call { $0.blockState(caller: caller) })
+        case .resume: try await resume(try await body(of: request), caller)
+        case .getStatistics: Answer(try await scheduler.call { $0.statistics() })
+        case .getHealth: .alive
+        case .getReadiness: try await readiness()
+        }
+    }
+
+    private func submit(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
+        let submission = try TaskSubmission(body: body)
+        return Answer(try await scheduler.call { $0.enqueue(submission, caller: caller) }, status: 201)
+    }
+
+    private func cancel(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
+        let cancellation = try TaskCancellation(body: body)
+        return Answer(try await scheduler.call { $0.cancel(cancellation, caller: caller) })
+    }
+
+    private func task(_ id: TaskID) async throws -> Answer {
+        Answer(try await scheduler.call { $0.get(id) })
+    }
+
+    private func next(_ target: RequestTarget, _ caller: Caller) async throws -> Answer {
+        let request = try NextRequest(query: target.query)
+        let tasks = try await scheduler.call { $0.next(request, caller: caller) }.tasks
+        return tasks.first.map { Answer($0) } ?? .noContent
+    }
+
+    private func setPriority(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
+        let change = try PriorityChange(body: body)
+        return Answer(
+            try await scheduler.call { $0.setPriority(of: change.taskID, to: change.priority, caller: caller) })
+    }
+
+    private func setBlock(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
+        let change = try BlockChange(body: body)
+        return Answer(try await scheduler.call { $0.block(change.blocked, reason: change.reason, caller: caller) })
+    }
+
+    private func resume(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
+        let resumption = try Resumption(body: body)
+        return Answer(try await scheduler.call { $0.resume(reason: resumption.reason, caller: caller) })
+    }
+
+    /// Whatever keeps the store from answering, the process is not ready.
+    private func readiness() async throws -> Answer {
+        do {
+            try await scheduler.call { $0.checkStore() }
+            return .alive
+        } catch {
+            throw SchedulerError(.storeUnavailable, error.message, retryAfter: error.retryAfter)
+        }
+    }
+}

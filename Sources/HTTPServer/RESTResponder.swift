@@ -1,0 +1,93 @@
+import DMSModel
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+import Scheduler
+
+/// Translates a request to a call of the service layer, and what comes back to an answer; it holds no rule of its own.
+struct RESTResponder: HTTPResponder {
+    let scheduler: SchedulerPool
+    let bodyBytesMax: Int
+    let logger: Logger
+
+    /// What the framework makes for each request; nothing of it is needed here.
+    struct Context: InitializableFromSource {
+        init(source: ApplicationRequestContextSource) {}
+    }
+
+    /// Answers every request; throws only where the connection broke before the request was whole.
+    func respond(to request: Request, context: Context) async throws -> Response {
+        let answer =
+            switch destination(of: request) {
+            case .found(let endpoint, let target): try await answer(endpoint, target, request)
+            case .nowhere(let answer): answer
+            }
+        return answer.response(toHead: request.method == .head)
+    }
+
+    private enum Destination {
+        case found(Endpoint, RequestTarget)
+        case nowhere(Answer)
+    }
+
+    private func destination(of request: Request) -> Destination {
+        guard let target = RequestTarget(request.head.path ?? "") else { return .nowhere(.notFound) }
+        return switch Endpoint.resolve(request.method, path: target.segments) {
+        case .endpoint(let endpoint): .found(endpoint, target)
+        case .methodNotAllowed(let allow): .nowhere(.methodNotAllowed(allow: allow))
+        case .unknownPath: .nowhere(.notFound)
+        }
+    }
+
+    private func answer(_ endpoint: Endpoint, _ target: RequestTarget, _ request: Request) async throws -> Answer {
+        do {
+            return try await call(endpoint, target, request)
+        } catch let error as InvalidRequest {
+            return Answer(error)
+        } catch let error as BodyTooLarge {
+            return Answer(error)
+        } catch let error as SchedulerError {
+            logFailure(error, endpoint)
+            return Answer(error, part: endpoint.fieldsPart)
+        } catch let error as BrokenBody {
+            throw error.cause
+        } catch {
+            logger.error(
+                "Request failed unexpectedly",
+                metadata: ["route": "\(endpoint.template)", "error": "\(String(reflecting: error))"])
+            return .internalServerError
+        }
+    }
+
+    /// What went wrong on our side is worth a line; what the caller did wrong he is told, and nobody else.
+    private func logFailure(_ error: SchedulerError, _ endpoint: Endpoint) {
+        let isOurs = [.outcomeUnknown, .storeFull, .storeUnavailable].contains(error.reason)
+        guard isOurs, endpoint != .getReadiness else { return }
+        logger.warning(
+            "Request failed",
+            metadata: [
+                "route": "\(endpoint.template)", "reason": "\(error.reason.rawValue)", "message": "\(error.message)",
+            ])
+    }
+}
+
+extension Endpoint {
+    /// Where the fields stand that the service may find wrong.
+    fileprivate var fieldsPart: String {
+        switch self {
+        case .nextTask: "query"
+        case .getTask: "path"
+        default: "body"
+        }
+    }
+}
+
+extension Caller {
+    /// Takes the tokens from a request's headers.
+    init(headers: HTTPFields) {
+        let value = { (name: String) in headers.first { $0.name.canonicalName == name }?.value }
+        self.init(
+            operatorToken: value("x-dms-operator-token"), submitterToken: value("x-dms-submitter-token"))
+    }
+}

@@ -1,0 +1,26 @@
+import DMSModel
+
+extension RESTServer {
+    /// Where the REST door listens, and what it puts up with.
+    public struct Configuration: Sendable {
+        /// A name or an address.
+        public var host: String
+        /// 0 takes any free port, see ``RESTServer/address``.
+        public var port: Int
+        /// A larger body is answered with 413.
+        public var bodyBytesMax = Limits.bodyBytesMax
+        /// Open connections; further ones wait in the kernel's backlog until one closes.
+        public var connectionsMax = 10_000
+        /// A connection on which nothing comes for so long, between requests or inside one, is closed.
+        public var idleTime: Duration = .seconds(75)
+        /// After a closing answer the client has so long to close as well.
+        public var lingerTime: Duration = .seconds(2)
+        /// What a client may still send of a request that was answered already, before it is cut off.
+        public var discardedBytesMax = 16 << 20
+
+        public init(host: String = "127.0.0.1", port: Int = 8000) {
+            self.host = host
+            self.port = port
+        }
+    }
+}

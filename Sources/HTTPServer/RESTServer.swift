@@ -1,0 +1,70 @@
+import Hummingbird
+import HummingbirdCore
+public import Logging
+public import NIOCore
+public import Scheduler
+public import ServiceLifecycle
+
+/// The REST door: listens for HTTP/1.1, calls the scheduler, answers JSON.
+///
+/// It serves from ``run()`` until a graceful shutdown is asked for; then it stops accepting, answers what it has read,
+/// and returns when every connection is closed.
+public struct RESTServer: Service {
+    private let configuration: Configuration
+    private let scheduler: SchedulerPool
+    private let eventLoopGroup: any EventLoopGroup
+    private let logger: Logger
+    private let listening: ListeningAddress
+
+    /// Nothing is opened before ``run()``.
+    ///
+    /// - Parameters:
+    ///   - configuration: Where to listen, and the limits.
+    ///   - scheduler: What every request ends at.
+    ///   - eventLoopGroup: The loops that connections are spread over; shared with the other door.
+    ///   - logger: Takes what goes wrong on our side; never a token, never parameters.
+    public init(
+        configuration: Configuration, scheduler: SchedulerPool, eventLoopGroup: any EventLoopGroup, logger: Logger
+    ) {
+        self.configuration = configuration
+        self.scheduler = scheduler
+        self.eventLoopGroup = eventLoopGroup
+        self.logger = logger
+        listening = ListeningAddress(eventLoop: eventLoopGroup.any())
+    }
+
+    /// The address that the door listens on, as soon as it does; the port is the real one where 0 was configured.
+    ///
+    /// Throws what ``run()`` throws where listening fails, and ``NotListening`` where it ends before.
+    public var address: SocketAddress {
+        get async throws { try await listening.value() }
+    }
+
+    /// ``run()`` ended, or was never called, before the door listened.
+    public struct NotListening: Error, CustomStringConvertible {
+        public var description: String { "The REST door ended before it listened" }
+    }
+
+    /// Serves until the service group shuts down gracefully; throws where the address can't be listened on.
+    public func run() async throws {
+        let configuration = configuration
+        var frameworkLogger = logger
+        frameworkLogger.logLevel = max(logger.logLevel, .notice)
+        let application = Application(
+            responder: RESTResponder(scheduler: scheduler, bodyBytesMax: configuration.bodyBytesMax, logger: logger),
+            server: HTTPServerBuilder { ConnectionSetup(responder: $0, configuration: configuration) },
+            configuration: ApplicationConfiguration(
+                address: .hostname(configuration.host, port: configuration.port), serverName: "dms-scheduler",
+                backlog: 1024,
+                availableConnectionsDelegate: .maximum(configuration.connectionsMax, logger: frameworkLogger)),
+            onServerRunning: { [listening] channel in listening.succeed(channel.localAddress) },
+            eventLoopGroupProvider: .shared(eventLoopGroup), logger: frameworkLogger)
+        do {
+            try await application.run()
+            listening.fail(NotListening())
+        } catch {
+            listening.fail(error)
+            throw error
+        }
+    }
+}
