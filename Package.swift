@@ -87,6 +87,7 @@ let package = Package(
             dependencies: [
                 "DMSModel", "RedisLink", "Scheduler", "RPCServer", "HTTPServer", nioCore, nioPosix, logging, lifecycle,
                 argumentParser, subprocess, .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
 
         .target(

@@ -41,9 +41,9 @@ struct Harness {
             try await pool.ready(within: .seconds(10))
             do {
                 try await body(pool)
-                await pool.shutdown()
+                pool.shutdown()
             } catch {
-                await pool.shutdown()
+                pool.shutdown()
                 throw error
             }
             try await tasks.waitForAll()

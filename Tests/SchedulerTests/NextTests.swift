@@ -42,7 +42,7 @@ import Testing
             let statistics = try await harness.statistics()
             #expect(statistics.dispatched == 1)
             #expect(statistics.lastUpdated == task.updatedAt)
-            #expect(try await harness.list("KEYS", "dms:queue:*", "dms:positions:*").isEmpty)
+            #expect(try await harness.list("KEYS", "dms:[qp]*:*").isEmpty)
         }
     }
 
@@ -125,8 +125,8 @@ import Testing
     }
 
     @Test func `a configured submitter token is needed, and the operator token opens too`() async throws {
-        try await Harness.with(configure: { $0.submitterToken = "carrier" }) { harness in
-            let refusal = { (caller: Caller) in
+        try await Harness.with(configure: { $0.submitterToken = "carrier" }) { (harness: Harness) async throws in
+            func refusal(_ caller: Caller) async throws -> SchedulerError.Reason? {
                 try await Harness.refusal {
                     _ = try await harness.pool.call { $0.next(NextRequest(), caller: caller) }
                 }

@@ -53,7 +53,7 @@ public final class TestRedis: Sendable {
     private init(arguments: [String], tcpPort: Int?, persistent: Bool) throws {
         var template = Array("/tmp/dms-test-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw TestFailure("no temporary folder can be made") }
-        folder = unsafe String(cString: template)
+        folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let socket = "\(folder)/redis.sock"
         url = RedisURL(address: .unix(path: socket))
         self.arguments =
@@ -90,6 +90,8 @@ public final class TestRedis: Sendable {
     /// Ends the server as a crash would, and waits until it is gone.
     public func kill() async throws {
         signal(SIGKILL)
+        // Its watcher holds what Foundation waits for the end of.
+        process.withLock { try? $0?.lifeline.fileHandleForWriting.close() }
         try await eventually { self.process.withLock { $0?.process.isRunning } != true }
     }
 

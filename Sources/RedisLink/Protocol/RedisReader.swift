@@ -150,6 +150,21 @@ public import NIOCore
         return values
     }
 
+    /// The number that an element of an array is.
+    public func integer(at index: Int) throws(RedisError) -> Int {
+        try element(index) { element throws(RedisError) in try element.integer() }
+    }
+
+    /// The bytes of the string that an element of an array is.
+    public func bytes(at index: Int) throws(RedisError) -> ByteBuffer {
+        try element(index) { element throws(RedisError) in try element.bytes() }
+    }
+
+    /// The same; nil for null.
+    public func optionalBytes(at index: Int) throws(RedisError) -> ByteBuffer? {
+        try element(index) { element throws(RedisError) in try element.optionalBytes() }
+    }
+
     private func unexpected(_ expected: String) -> RedisError {
         error ?? .unexpectedReply("Redis answered \(kind) where \(expected) was expected")
     }

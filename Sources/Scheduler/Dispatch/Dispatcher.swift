@@ -2,6 +2,7 @@ import DMSModel
 import DequeModule
 import Logging
 import NIOCore
+import RedisLink
 
 /// Joins the `Next` calls of one event loop into few script calls.
 ///

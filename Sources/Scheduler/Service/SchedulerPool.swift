@@ -63,9 +63,9 @@ public final class SchedulerPool: Sendable {
     }
 
     /// Closes the connections to Redis; what is in flight fails by what is known of it.
-    public func shutdown() async {
-        await writer.shutdown()
-        await reader?.shutdown()
+    public func shutdown() {
+        writer.shutdown()
+        reader?.shutdown()
     }
 
     /// The service of the loop that the caller is on.

@@ -12,7 +12,7 @@ extension SchedulerService {
         refusing { () throws(SchedulerError) in
             try check(FieldRules.name(id.text, field: "task_id"))
             try requireOperator(caller)
-            return store.setPriority(of: id, to: priority, at: clock.now()).flatMapThrowing { outcome in
+            return store.setPriority(of: id, to: priority, at: clock.now()).onLoop { outcome in
                 switch outcome {
                 case .done(let text): return try self.record(of: text, id)
                 case .unknown: throw SchedulerError.notFound(id)

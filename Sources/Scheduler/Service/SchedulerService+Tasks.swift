@@ -1,4 +1,5 @@
 public import DMSModel
+import Logging
 public import NIOCore
 
 /// What front ends ask for.
@@ -18,7 +19,7 @@ extension SchedulerService {
             let record = TaskRecord(
                 taskID: submission.taskID, service: submission.service, userID: submission.userID,
                 parameters: submission.parameters, priority: submission.priority, enqueuedAt: now, updatedAt: now)
-            return store.enqueue(record, allowed: refusal == nil).flatMapThrowing { outcome in
+            return store.enqueue(record, allowed: refusal == nil).onLoop { outcome in
                 switch outcome {
                 case .enqueued: return record
                 case .blocked:
@@ -37,12 +38,12 @@ extension SchedulerService {
     /// Read at the reader; a task that is not there (yet), and a position that cannot be right, are looked for where
     /// they are written.
     public func get(_ id: TaskID) -> EventLoopFuture<TaskSummary> {
-        store.readTask(id, atWriter: false).flatMap { outcome in
+        store.readTask(id, atWriter: false).flatOnLoop { outcome in
             guard let outcome else {
                 guard self.store.hasSeparateReader else {
                     return self.eventLoop.makeFailedFuture(SchedulerError.notFound(id))
                 }
-                return self.store.readTask(id, atWriter: true).flatMap { self.summary(of: $0, id) }
+                return self.store.readTask(id, atWriter: true).flatOnLoop { self.summary(of: $0, id) }
             }
             return self.summary(of: outcome, id)
         }
@@ -58,7 +59,7 @@ extension SchedulerService {
                 FieldRules.name(cancellation.service, field: "service"),
                 FieldRules.name(cancellation.userID, field: "user_id"))
             let anyOwner = caller.operatorToken != nil && tokens.operatorRefusal(caller) == nil
-            return store.cancel(cancellation, anyOwner: anyOwner, at: clock.now()).flatMapThrowing { outcome in
+            return store.cancel(cancellation, anyOwner: anyOwner, at: clock.now()).onLoop { outcome in
                 switch outcome {
                 case .canceled(let text): return try self.record(of: text, cancellation.taskID)
                 case .unknown: throw SchedulerError.notFound(cancellation.taskID)
@@ -84,8 +85,8 @@ extension SchedulerService {
                 return eventLoop.makeSucceededFuture(summary(record, outcome))
             }
             return mendPositions(record.priority)
-                .flatMap { self.store.readTask(id, atWriter: true) }
-                .flatMapThrowing { again in
+                .flatOnLoop { self.store.readTask(id, atWriter: true) }
+                .onLoop { again in
                     guard let again else { throw SchedulerError.notFound(id) }
                     return self.summary(try self.record(of: again.record, id), again)
                 }
@@ -110,7 +111,7 @@ extension SchedulerService {
 
     /// Makes the index of positions of a queue agree with its list, and says so in the log where it did not.
     func mendPositions(_ priority: Priority) -> EventLoopFuture<Void> {
-        store.mendPositions(priority).map { outcome in
+        store.mendPositions(priority).onLoop { outcome in
             guard outcome != .agreed else { return }
             self.logger.notice(
                 "The index of positions was mended: something else had written the queue",

@@ -1,6 +1,7 @@
-public import DMSModel
+import DMSModel
 import Logging
 public import NIOCore
+import RedisLink
 
 /// Every operation of the scheduler, on one event loop.
 ///

@@ -31,8 +31,8 @@ struct CancelScript {
                 .text(anyOwner ? "1" : "0"), .text(now.description),
             ]
         ) { reply throws(RedisError) in
-            switch try reply.element(0, { try $0.integer() }) {
-            case 0, 1: return .canceled(try reply.element(1) { try $0.bytes() })
+            switch try reply.integer(at: 0) {
+            case 0, 1: return .canceled(try reply.bytes(at: 1))
             case -1: return .unknown
             case -2: return .notOwner
             case -3: return .finished

@@ -23,7 +23,7 @@ struct MendPositionsScript {
     func call(_ priority: Priority, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
         connection.evaluate(StoreScripts.mendPositions, keys: keys[priority] ?? RedisKeys([]), [], []) {
             reply throws(RedisError) in
-            try Outcome(answer: reply.element(0) { try $0.integer() })
+            try Outcome(answer: reply.integer(at: 0))
         }
     }
 }

@@ -10,18 +10,18 @@ struct ReadStatsScript {
 
     func call(on connection: RedisConnection) -> EventLoopFuture<Statistics> {
         connection.evaluate(StoreScripts.readStats, keys: keys, [], []) { reply throws(RedisError) in
-            func counter(_ index: Int) throws(RedisError) -> UInt64 {
-                // The answer's array ends at its last counter that was ever set.
-                guard index < reply.count else { return 0 }
-                return try reply.element(index) { value throws(RedisError) in
-                    value.kind == .null ? 0 : UInt64(try value.text()) ?? 0
-                }
-            }
-            let lastUpdated = try reply.element(6) { try $0.optionalBytes() }
+            let lastUpdated = try reply.optionalBytes(at: 6)
             return Statistics(
-                queued: try counter(3), dispatched: try counter(4), canceled: try counter(5),
+                queued: try ReadStatsScript.counter(reply, 3), dispatched: try ReadStatsScript.counter(reply, 4),
+                canceled: try ReadStatsScript.counter(reply, 5),
                 lastUpdated: lastUpdated.flatMap { Timestamp(text: String(buffer: $0)) },
                 overview: try QueueOverview(reply, from: 0))
         }
+    }
+
+    /// A counter; 0 where nothing was counted yet.
+    private static func counter(_ reply: borrowing RedisReply, _ index: Int) throws(RedisError) -> UInt64 {
+        guard let text = try reply.optionalBytes(at: index) else { return 0 }
+        return UInt64(String(buffer: text)) ?? 0
     }
 }

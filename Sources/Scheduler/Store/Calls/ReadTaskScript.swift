@@ -27,10 +27,10 @@ struct ReadTaskScript {
         connection.evaluate(StoreScripts.readTask, keys: keys, [recordPrefix + id.text], [.text(id.text)]) {
             reply throws(RedisError) in
             guard reply.count > 0 else { return nil }
-            let rank = try reply.element(1) { try $0.integer() }
+            let rank = try reply.integer(at: 1)
             return Outcome(
-                record: try reply.element(0) { try $0.bytes() }, rank: rank < 0 ? nil : rank,
-                isIndexRight: try reply.element(2) { try $0.integer() } == 1,
+                record: try reply.bytes(at: 0), rank: rank < 0 ? nil : rank,
+                isIndexRight: try reply.integer(at: 2) == 1,
                 overview: try QueueOverview(reply, from: 3))
         }
     }
@@ -40,8 +40,8 @@ extension QueueOverview {
     /// From three lengths in a script's answer: high, mid, low.
     init(_ reply: borrowing RedisReply, from index: Int) throws(RedisError) {
         self.init(
-            high: UInt64(try reply.element(index) { try $0.integer() }),
-            mid: UInt64(try reply.element(index + 1) { try $0.integer() }),
-            low: UInt64(try reply.element(index + 2) { try $0.integer() }))
+            high: UInt64(try reply.integer(at: index)),
+            mid: UInt64(try reply.integer(at: index + 1)),
+            low: UInt64(try reply.integer(at: index + 2)))
     }
 }

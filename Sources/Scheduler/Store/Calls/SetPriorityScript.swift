@@ -27,8 +27,8 @@ struct SetPriorityScript {
             StoreScripts.setPriority, keys: keys, [recordPrefix + id.text],
             [.text(id.text), .text(priority.rawValue), .text(now.description)]
         ) { reply throws(RedisError) in
-            switch try reply.element(0, { try $0.integer() }) {
-            case 0, 1: return .done(try reply.element(1) { try $0.bytes() })
+            switch try reply.integer(at: 0) {
+            case 0, 1: return .done(try reply.bytes(at: 1))
             case -1: return .unknown
             case -2: return .notQueued
             case let other: throw .unexpectedReply("set_priority.lua answered \(other)")

@@ -1,0 +1,58 @@
+import HTTPServer
+import Logging
+import NIOCore
+import NIOPosix
+import RedisLink
+import Scheduler
+import ServiceLifecycle
+import UnixSignals
+
+/// The program: makes the modules known to each other, starts them in order and drains them in reverse.
+struct SchedulerProgram {
+    /// How long what is in flight may take after SIGTERM.
+    private static let drainMax = Duration.seconds(20)
+
+    private let settings: Settings
+
+    init(settings: Settings) { self.settings = settings }
+
+    /// Serves until SIGTERM or SIGINT.
+    func run() async throws {
+        let logger = makeLogger()
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
+        var services: [any Service] = []
+        var writer = settings.writer
+        if writer == nil {
+            let redis = try EmbeddedRedis(directory: DataDirectory(path: settings.dataDirectory), logger: logger)
+            writer = redis.url
+            services.append(redis)
+        }
+        guard let writer else { preconditionFailure("there is a URL, or a private redis-server with one") }
+        let pool = SchedulerPool(
+            configuration: SchedulerConfiguration(
+                writer: writer, reader: settings.reader, keyPrefix: settings.keyPrefix,
+                operatorToken: settings.operatorToken, submitterToken: settings.submitterToken),
+            group: group, logger: logger)
+        let rest = RESTServer(
+            configuration: .init(host: settings.httpHost, port: settings.httpPort), scheduler: pool,
+            eventLoopGroup: group, logger: logger)
+        services += [PoolService(pool: pool), rest]
+        var configuration = ServiceGroupConfiguration(
+            services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: logger)
+        configuration.maximumGracefulShutdownDuration = SchedulerProgram.drainMax
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    private func makeLogger() -> Logger {
+        let format = settings.logFormat
+        var logger = Logger(label: "dms-scheduler") { label in
+            switch format {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLogHandler(label: label)
+            }
+        }
+        logger.logLevel = settings.logLevel
+        return logger
+    }
+}
