@@ -30,8 +30,12 @@ public final class RedisClient: Sendable {
         eventLoops: [any EventLoop], logger: Logger
     ) {
         self.url = url
-        slots = eventLoops.map { loop in
-            Slot(eventLoop: loop, connection: .makeEmptyBox(valueType: RedisConnection.self, eventLoop: loop)) {
+        slots = eventLoops.enumerated().map { index, loop in
+            var logger = logger
+            // All loops see the same Redis come and go: one of them says so.
+            if index > 0 { logger.logLevel = .error }
+            return Slot(eventLoop: loop, connection: .makeEmptyBox(valueType: RedisConnection.self, eventLoop: loop)) {
+                [logger] in
                 RedisConnection(url: url, options: options, scripts: scripts, eventLoop: loop, logger: logger)
             }
         }

@@ -18,6 +18,9 @@ public final class RedisConnection {
         case closed
     }
 
+    /// Attempts to connect for the first time that fail without a line in the log: about half a second.
+    private static let quietAttempts = 5
+
     private let url: RedisURL
     private let options: RedisOptions
     private let scripts: [RedisScript]
@@ -27,6 +30,7 @@ public final class RedisConnection {
     private var attempt = 0
     private var problem = "Redis is not connected yet"
     private var isDownLogged = false
+    private var wasReady = false
     private var readyWaiters: [EventLoopPromise<Void>] = []
     private var closeWaiters: [EventLoopPromise<Void>] = []
 
@@ -193,6 +197,7 @@ public final class RedisConnection {
     private func becomeReady(_ handler: RedisChannelHandler) {
         guard case .connecting = state else { return }
         state = .ready(handler)
+        wasReady = true
         handler.onRefusal = { self.lookForAnother(handler) }
         attempt = 0
         if isDownLogged {
@@ -218,7 +223,8 @@ public final class RedisConnection {
             return
         }
         problem = reason
-        if !isDownLogged {
+        // A server that is just starting is worth a few attempts before it is worth a line.
+        if !isDownLogged, wasReady || attempt == RedisConnection.quietAttempts {
             isDownLogged = true
             logger.warning("Redis is not connected; it is tried again", metadata: ["reason": "\(reason)"])
         }

@@ -46,27 +46,22 @@ struct EmbeddedRedis: Service {
     var url: RedisURL { RedisURL(address: .unix(path: directory.socketPath)) }
 
     func run() async throws {
-        let (stopping, stop) = AsyncStream.makeStream(of: Void.self)
-        await withGracefulShutdownHandler {
-            var delay = EmbeddedRedis.restartDelayMin
-            while !Task.isCancelled, !Task.isShuttingDownGracefully {
-                let started = ContinuousClock.now
-                let ending = await runServer(until: stopping)
-                if Task.isCancelled || Task.isShuttingDownGracefully { break }
-                if started.duration(to: .now) > EmbeddedRedis.settledAfter { delay = EmbeddedRedis.restartDelayMin }
-                logger.error(
-                    "The private redis-server ended; it is started again",
-                    metadata: ["ending": "\(ending)", "log": "\(directory.logPath)"])
-                try? await Task.sleep(for: delay)
-                delay = min(delay * 2, EmbeddedRedis.restartDelayMax)
-            }
-        } onGracefulShutdown: {
-            stop.finish()
+        var delay = EmbeddedRedis.restartDelayMin
+        while !Task.isCancelled, !Task.isShuttingDownGracefully {
+            let started = ContinuousClock.now
+            let ending = await runServer()
+            if Task.isCancelled || Task.isShuttingDownGracefully { break }
+            if started.duration(to: .now) > EmbeddedRedis.settledAfter { delay = EmbeddedRedis.restartDelayMin }
+            logger.error(
+                "The private redis-server ended; it is started again",
+                metadata: ["ending": "\(ending)", "log": "\(directory.logPath)"])
+            try? await Task.sleep(for: delay)
+            delay = min(delay * 2, EmbeddedRedis.restartDelayMax)
         }
     }
 
-    /// Runs one server until it ends, or the stream does; says how it ended.
-    private func runServer(until stopping: AsyncStream<Void>) async -> String {
+    /// Runs one server until it ends, or the scheduler is to; says how it ended.
+    private func runServer() async -> String {
         var options = PlatformOptions()
         // Away from the terminal's process group, so that Ctrl-C reaches the scheduler only, which then drains first.
         options.createSession = true
@@ -80,7 +75,7 @@ struct EmbeddedRedis: Service {
                 await withTaskGroup(of: Void.self) { tasks in
                     // The server's output ends with the server; it says little, since it logs to a file.
                     tasks.addTask { [logger] in await EmbeddedRedis.follow(execution.standardOutput, logger: logger) }
-                    tasks.addTask { for await _ in stopping {} }
+                    tasks.addTask { try? await gracefulShutdown() }
                     await tasks.next()
                     // The end of its input ends the server, if it has not ended by itself.
                     try? await execution.standardInputWriter.finish()
