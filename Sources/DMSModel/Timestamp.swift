@@ -52,8 +52,9 @@ extension Timestamp: CustomStringConvertible {
         }
     }
 
-    /// Reads RFC 3339, and the naive form of the Python service, which is UTC (`2025-11-23T10:11:12`, with or without a
-    /// fraction of 1 to 9 digits). Nil where the text is neither.
+    /// Reads RFC 3339, and the naive form of the Python service, which is UTC.
+    ///
+    /// That is `2025-11-23T10:11:12`, with or without a fraction of 1 to 9 digits. Nil where the text is neither.
     public init?(text: some StringProtocol) {
         var bytes = Array(text.utf8)[...]
         func digits(_ count: Int, then mark: UInt8? = nil) -> Int? {

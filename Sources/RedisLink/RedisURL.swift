@@ -27,7 +27,9 @@ public struct RedisURL: Sendable, Equatable {
 
     /// Reads a URL; throws a sentence about what is wrong with it, which never holds the password.
     public init(_ text: String) throws(RedisURLError) {
-        guard let mark = text.firstRange(of: "://") else { throw RedisURLError("a URL like redis://host:6379/0 is needed") }
+        guard let mark = text.firstRange(of: "://") else {
+            throw RedisURLError("a URL like redis://host:6379/0 is needed")
+        }
         let scheme = text[..<mark.lowerBound].lowercased()
         var rest = text[mark.upperBound...]
         switch scheme {

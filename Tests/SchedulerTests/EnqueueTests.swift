@@ -1,9 +1,8 @@
 import DMSModel
 import NIOCore
 import Scheduler
-import Testing
-
 import TestSupport
+import Testing
 
 @Suite struct EnqueueTests {
     @Test func `a submission is kept in the documented form, byte for byte`() async throws {

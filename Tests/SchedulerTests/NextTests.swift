@@ -22,7 +22,8 @@ import Testing
 
     @Test func `a task is dispatched once, counted once, and its record says so`() async throws {
         try await Harness.with { harness in
-            let parameters = #"{"n":1.0,"copy":{"a":1,"priority":"high","status":"queued","enqueued_at":"x","updated_at":"y"}}"#
+            let parameters =
+                #"{"n":1.0,"copy":{"a":1,"priority":"high","status":"queued","enqueued_at":"x","updated_at":"y"}}"#
             let queued = try await harness.enqueue("a", .mid, parameters: parameters)
             let task = try #require(try await harness.next(5, submitter: "node \"1\"").first)
             #expect(task.status == .dispatched)
@@ -64,7 +65,8 @@ import Testing
     @Test func `more dead ids than one script call looks at do not hide the task behind them`() async throws {
         try await Harness.with { harness in
             for start in stride(from: 0, to: 25_000, by: 5000) {
-                _ = try await harness.redis.call(["RPUSH", "dms:queue:high"] + (start..<start + 5000).map { "ghost\($0)" })
+                _ = try await harness.redis.call(
+                    ["RPUSH", "dms:queue:high"] + (start..<start + 5000).map { "ghost\($0)" })
             }
             try await harness.enqueue("a")
             #expect(try await harness.nextIDs() == ["a"])

@@ -28,13 +28,17 @@ import Testing
                 try await redis.start()
                 try await pool.ready(within: .seconds(10))
                 #expect(try await harness.get("b").queuePosition?.positionInPriority == 2)
-                #expect(try await harness.next(10).map { String(buffer: $0.parameters) } == [#"{"n":1e400}"#, #"{"n":1e400}"#])
+                #expect(
+                    try await harness.next(10).map { String(buffer: $0.parameters) } == [
+                        #"{"n":1e400}"#, #"{"n":1e400}"#,
+                    ])
             }
         }
     }
 
     @Test func `a Redis that stops answering leaves a write's outcome unknown, and a read unavailable`() async throws {
-        try await Harness.with(configure: { $0.redis.commandTimeout = .milliseconds(200) }) { (harness: Harness) async throws in
+        try await Harness.with(configure: { $0.redis.commandTimeout = .milliseconds(200) }) {
+            (harness: Harness) async throws in
             try await harness.enqueue("a")
             harness.redis.pause()
             async let write = Harness.refusal { _ = try await harness.next() }

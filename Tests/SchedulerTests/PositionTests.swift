@@ -60,7 +60,8 @@ import Testing
 @Suite struct TakeOverTests {
     /// What the Python service leaves: naive times, spaces in the block flag, no index of positions.
     private static func fill(_ redis: TestRedis) async throws {
-        func record(_ id: String, _ parameters: String, _ priority: String, _ status: String, _ time: String) -> String {
+        func record(_ id: String, _ parameters: String, _ priority: String, _ status: String, _ time: String) -> String
+        {
             #"{"task_id":"\#(id)","service":"s","user_id":"u","parameters":\#(parameters),"priority":"\#(priority)","#
                 + #""status":"\#(status)","enqueued_at":"\#(time)","updated_at":"\#(time)"}"#
         }
@@ -72,7 +73,8 @@ import Testing
             ("other", record("another", "{}", "low", "queued", "2025-11-23T10:11:12")),
             ("list", record("list", "[1]", "low", "queued", "2025-11-23T10:11:12")),
             ("when", record("when", "{}", "low", "queued", "yesterday")),
-            ("half", #"{"task_id":"half","service":"s""#), ("moved", record("moved", "{}", "low", "queued", "2025-11-23T10:11:12")),
+            ("half", #"{"task_id":"half","service":"s""#),
+            ("moved", record("moved", "{}", "low", "queued", "2025-11-23T10:11:12")),
         ] {
             try await redis.call("SET", "dms:task:\(id)", text)
             try await redis.call("SADD", "dms:task:index", id)

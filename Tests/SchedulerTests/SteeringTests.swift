@@ -5,7 +5,9 @@ import TestSupport
 import Testing
 
 @Suite struct CancelTests {
-    @Test func `a queued task leaves its queue, is canceled, and is counted once however often it is asked`() async throws {
+    @Test func `a queued task leaves its queue, is canceled, and is counted once however often it is asked`()
+        async throws
+    {
         try await Harness.with { harness in
             for id in ["a", "b", "c"] { try await harness.enqueue(id) }
             let first = try await harness.cancel("b")
@@ -118,7 +120,9 @@ import Testing
     @Test func `the flag closes submissions and nothing else`() async throws {
         try await Harness.with { harness in
             for id in ["a", "b"] { try await harness.enqueue(id) }
-            let state = try await harness.pool.call { $0.block(true, reason: "ünfit \"x\"", caller: Harness.asOperator) }
+            let state = try await harness.pool.call {
+                $0.block(true, reason: "ünfit \"x\"", caller: Harness.asOperator)
+            }
             #expect(state.blocked)
             #expect(state.reason == "ünfit \"x\"")
             #expect(try await harness.pool.call { $0.blockState(caller: Harness.asOperator) } == state)
@@ -160,7 +164,9 @@ import Testing
                 try await Harness.refusal {
                     _ = try await harness.pool.call { $0.block(true, reason: nil, caller: caller) }
                 },
-                try await Harness.refusal { _ = try await harness.pool.call { $0.resume(reason: nil, caller: caller) } },
+                try await Harness.refusal {
+                    _ = try await harness.pool.call { $0.resume(reason: nil, caller: caller) }
+                },
                 try await Harness.refusal { _ = try await harness.pool.call { $0.blockState(caller: caller) } },
             ] {
                 #expect(refusal == .tokenInvalid)

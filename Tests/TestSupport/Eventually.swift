@@ -11,7 +11,9 @@ public func eventually(
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {
-        guard ContinuousClock.now < deadline else { throw TestFailure("what was waited for did not happen in \(limit)") }
+        guard ContinuousClock.now < deadline else {
+            throw TestFailure("what was waited for did not happen in \(limit)")
+        }
         try await Task.sleep(for: .milliseconds(5))
     }
 }

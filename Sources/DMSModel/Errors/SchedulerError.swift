@@ -1,6 +1,8 @@
 /// Why a call was refused or failed; both doors and the clients speak of errors in these terms.
 public struct SchedulerError: Error, Sendable, Equatable {
-    /// What went wrong: the contract. The table of codes stands in `ErrorTable.swift`.
+    /// What went wrong: the contract.
+    ///
+    /// The table of codes stands in `ErrorTable.swift`.
     public var reason: Reason
     /// A sentence for people.
     public var message: String

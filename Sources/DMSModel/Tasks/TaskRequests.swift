@@ -45,14 +45,14 @@ public struct LeaseReference: Sendable, Equatable {
 
 /// Asks for the next tasks.
 public struct NextRequest: Sendable, Equatable {
-    /// 1 ... ``Limits/nextTasksMax``; 0 stands for 1.
+    /// From 1 to ``Limits/nextTasksMax``; 0 stands for 1.
     public var maxTasks: UInt32
     /// How long to wait for a task; 0 answers at once.
     public var waitMilliseconds: UInt32
-    /// 0: no lease. Otherwise ``Limits/leaseMillisecondsMin`` ... ``Limits/leaseMillisecondsMax``.
+    /// How long the lease is, from ``Limits/leaseMillisecondsMin`` to ``Limits/leaseMillisecondsMax``; 0: no lease.
     public var leaseMilliseconds: UInt32
     public var submitterID: String
-    /// Set: a repetition of the request gets the same answer. Empty: none.
+    /// Where set, a repetition of the request gets the same answer; empty: none.
     public var requestID: String
     public var acks: [LeaseReference]
 

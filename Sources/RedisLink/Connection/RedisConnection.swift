@@ -50,7 +50,9 @@ public final class RedisConnection {
         return false
     }
 
-    /// Sends a command; the closure turns its answer into a value. An error answer fails the future.
+    /// Sends a command; the closure turns its answer into a value.
+    ///
+    /// An error answer fails the future.
     public func send<Value>(
         _ command: RedisCommand, decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value
     ) -> EventLoopFuture<Value> {

@@ -1,7 +1,9 @@
 import CHiredis
 public import NIOCore
 
-/// libhiredis' reader: bytes in, answers out. The one place that touches its C structures.
+/// The reader of libhiredis: bytes in, answers out.
+///
+/// The one place that touches its C structures.
 @safe struct RedisReader: ~Copyable {
     /// An array may announce this many elements; hiredis allocates for what is announced, before it arrives.
     private static let elementsMax: Int32 = 1 << 20

@@ -1,7 +1,7 @@
 public import DMSModel
 public import Logging
-public import NIOCore
 import NIOConcurrencyHelpers
+public import NIOCore
 public import NIOPosix
 import RedisLink
 

@@ -13,7 +13,8 @@ struct TokenCheck {
     /// Why the caller may not act as an operator; nil where it may.
     func operatorRefusal(_ caller: Caller) -> SchedulerError? {
         guard let expected = operatorToken else {
-            return SchedulerError(.tokenNotConfigured, "No operator token is configured, so this is closed to everybody")
+            return SchedulerError(
+                .tokenNotConfigured, "No operator token is configured, so this is closed to everybody")
         }
         guard let given = caller.operatorToken else {
             return SchedulerError(.tokenRequired, "The operator token is needed")

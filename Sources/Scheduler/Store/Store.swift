@@ -74,9 +74,10 @@ struct Store {
 
     /// Reads the block flag.
     func readBlock() -> EventLoopFuture<BlockState> {
-        reading(reader.send(RedisCommand("GET", keys.block)) { reply throws(RedisError) in
-            BlockState(stored: try reply.optionalBytes())
-        })
+        reading(
+            reader.send(RedisCommand("GET", keys.block)) { reply throws(RedisError) in
+                BlockState(stored: try reply.optionalBytes())
+            })
     }
 
     /// Reads the counters and the queues' lengths.

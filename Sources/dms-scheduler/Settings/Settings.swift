@@ -44,7 +44,8 @@ struct Settings: Sendable {
             ? min(4, ProcessInfo.processInfo.activeProcessorCount)
             : try Settings.number(source, .eventLoops, 1...64)
         let level = try Settings.text(source, .logLevel).lowercased()
-        logLevel = try Settings.choice(.logLevel, level, Logger.Level.init(rawValue:), Logger.Level.allCases.map(\.rawValue))
+        logLevel = try Settings.choice(
+            .logLevel, level, Logger.Level.init(rawValue:), Logger.Level.allCases.map(\.rawValue))
         let format = try Settings.text(source, .logFormat).lowercased()
         logFormat = try Settings.choice(.logFormat, format, LogFormat.init(rawValue:), ["text", "json"])
         if reader != nil, writer == nil {

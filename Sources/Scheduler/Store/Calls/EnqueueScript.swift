@@ -33,7 +33,8 @@ struct EnqueueScript {
         return connection.evaluate(
             StoreScripts.enqueue, keys: keys[record.priority] ?? RedisKeys([]), [recordPrefix + record.taskID.text],
             [
-                .text(record.taskID.text), .bytes(text), .text(record.updatedAt.description), .text(allowed ? "1" : "0"),
+                .text(record.taskID.text), .bytes(text), .text(record.updatedAt.description),
+                .text(allowed ? "1" : "0"),
             ]
         ) { reply throws(RedisError) in
             try Outcome(answer: reply.integer())

@@ -53,15 +53,21 @@ struct HandOutScript {
     }
 
     private static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome {
-        let counts = try reply.element(3) { counts throws(RedisError) in try counts.map { count throws(RedisError) in try count.integer() } }
-        let records = try reply.element(4) { records throws(RedisError) in try records.map { record throws(RedisError) in try record.bytes() } }
+        let counts = try reply.element(3) { counts throws(RedisError) in
+            try counts.map { count throws(RedisError) in try count.integer() }
+        }
+        let records = try reply.element(4) { records throws(RedisError) in
+            try records.map { record throws(RedisError) in try record.bytes() }
+        }
         guard counts.reduce(0, +) == records.count else {
             throw .unexpectedReply("hand_out.lua counted other than it handed out")
         }
         var outcome = Outcome(
             tasks: [], stoppedEarly: try reply.integer(at: 0) == 1,
             skipped: try reply.integer(at: 1),
-            skippedIDs: try reply.element(2) { ids throws(RedisError) in try ids.map { id throws(RedisError) in try id.text() } })
+            skippedIDs: try reply.element(2) { ids throws(RedisError) in
+                try ids.map { id throws(RedisError) in try id.text() }
+            })
         outcome.tasks.reserveCapacity(counts.count)
         var rest = records[...]
         for count in counts {

@@ -1,0 +1,52 @@
+# The two commands of the README are `make run` and `make test`; `make help` lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# What Debian has to provide: two libraries to build with, and the server of the embedded default and of the tests.
+PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server
+# What only `make proto` needs.
+PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler libprotobuf-dev
+
+# As root, or by sudo where it is there.
+SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
+ALL_SWIFT := Package.swift Sources Tests clients
+
+define install
+	@missing=$$(for name in $(1); do dpkg-query -W -f='$${Status}' $$name 2>/dev/null | grep -q 'install ok installed' \
+	    || echo $$name; done); \
+	if [ -n "$$missing" ]; then \
+	    echo "Installing Debian packages:" $$missing; \
+	    $(SUDO) apt-get update -qq && \
+	    DEBIAN_FRONTEND=noninteractive $(SUDO) apt-get install -y -qq --no-install-recommends $$missing >/dev/null; \
+	fi
+endef
+
+.PHONY: help run test build packages proto lint format
+
+help: ## Say what there is
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
+
+run: build ## Install what is needed, build the release, run the scheduler with its private redis-server
+	@exec .build/release/dms-scheduler
+
+test: packages ## Run the whole test suite
+	swift build --build-tests
+	swift test --skip-build
+
+build: packages ## Build the release of the scheduler and its clients
+	swift build -c release --product dms-scheduler
+	swift build -c release --product dms-admin
+	swift build -c release --product dms-submitter
+
+packages: ## Install the Debian packages that are missing
+	$(call install,$(PACKAGES))
+
+proto: ## Write the generated C anew from Proto/
+	$(call install,$(PROTO_PACKAGES))
+	.ci/generate-proto
+
+lint: ## Check the formatting
+	swift format lint --strict --recursive $(ALL_SWIFT)
+
+format: ## Mend the formatting
+	swift format --in-place --recursive $(ALL_SWIFT)
