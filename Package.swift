@@ -121,7 +121,7 @@ let package = Package(
             name: "RPCServerTests",
             dependencies: [
                 "RPCServer", "DMSWire", "DMSModel", "DMSClient", "Scheduler", "RedisLink", "TestSupport", nioCore,
-                nioPosix, logging,
+                nioPosix, logging, lifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "HTTPServerTests",

@@ -31,6 +31,14 @@ import Testing
         #expect(try TaskRecord.decode(buffer) == ExpectedMessages.full)
     }
 
+    @Test func `an answer packed with its envelope is the envelope around the packed answer`() throws {
+        for value in ExpectedMessages.all.values { expectSameEnvelope(value) }
+    }
+
+    private func expectSameEnvelope(_ value: some WireMessage) {
+        #expect(AnswerEnvelope(value).encoded() == ResponseEnvelope(payload: value.encoded()).encoded())
+    }
+
     private func expectReads<Value: WireMessage & Equatable>(
         _ bytes: ByteBuffer, as value: Value, _ vector: MessageVector
     ) throws {

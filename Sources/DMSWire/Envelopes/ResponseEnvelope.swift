@@ -31,3 +31,20 @@ extension ResponseEnvelope: WireMessage {
         fields.bytes(2, payload)
     }
 }
+
+/// The answer to a call that succeeded, its message packed only as the envelope is: a ``ResponseEnvelope`` to its reader.
+public struct AnswerEnvelope<Message: WireMessage>: Sendable {
+    public var message: Message
+
+    public init(_ message: Message) { self.message = message }
+}
+
+extension AnswerEnvelope: WireMessage {
+    public static var descriptor: MessageDescriptor { .response }
+
+    public init(from fields: borrowing MessageReader) throws(WireError) {
+        message = try Message.decode(fields.bytes(2))
+    }
+
+    public func write(to fields: borrowing MessageWriter) { fields.packed(2, message) }
+}

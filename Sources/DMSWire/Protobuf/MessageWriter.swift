@@ -60,6 +60,16 @@ import NIOCore
         unsafe set(number, PROTOBUF_C_TYPE_BYTES, to: arena.pointee.data(of: value))
     }
 
+    /// A `bytes` field that holds a packed message.
+    func packed(_ number: Int, _ value: some WireMessage) {
+        let message = unsafe MessageWriter.make(value, in: arena)
+        let count = unsafe protobuf_c_message_get_packed_size(message)
+        guard count > 0 else { return }
+        let memory = unsafe arena.pointee.allocateOwn(count).bindMemory(to: UInt8.self, capacity: count)
+        unsafe protobuf_c_message_pack(message, memory)
+        unsafe set(number, PROTOBUF_C_TYPE_BYTES, to: ProtobufCBinaryData(len: count, data: memory))
+    }
+
     /// An `optional string`; nil leaves it absent, an empty one is sent.
     func optionalString(_ number: Int, _ value: String?) {
         guard let value else { return }

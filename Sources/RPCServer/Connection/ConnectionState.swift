@@ -1,0 +1,162 @@
+import DMSModel
+import DMSWire
+import NIOCore
+
+/// What a connection's bytes ask for, and when the connection is done: the rules of frames and streams, without I/O.
+struct ConnectionState {
+    /// What is to be done next.
+    enum Action: Equatable {
+        /// Answer the call that the data holds; its stream is open until then.
+        case call(streamID: UInt32, data: ByteBuffer)
+        /// Answer with an error.
+        case refuse(streamID: UInt32, SchedulerError)
+        /// Answer a stream, open or not, with an error, and forget its call.
+        case abandon(streamID: UInt32, SchedulerError)
+        /// Answer with an error, then close.
+        case refuseAndClose(streamID: UInt32, SchedulerError)
+        /// Send the bytes back.
+        case pong(ByteBuffer)
+        /// Say goodbye with the error, then close.
+        case goAwayAndClose(SchedulerError)
+        /// Count a frame that means nothing to us.
+        case ignore
+        /// The input ended inside a frame: close at once.
+        case closeAtOnce
+    }
+
+    private enum Phase {
+        case open
+        /// The server closes: what still comes in is dropped.
+        case closing
+    }
+
+    private let limits: ConnectionLimits
+    private var phase = Phase.open
+    private var decoder = FrameDecoder()
+    private var ids = StreamIDSequence()
+    private var pings: PingLimiter
+    private var openStreams = 0
+    private(set) var hasInputEnded = false
+    private(set) var isDraining = false
+    /// Whether the client sent an extension frame, so that it understands ours.
+    private(set) var knowsExtensions = false
+
+    init(_ limits: ConnectionLimits) {
+        self.limits = limits
+        pings = PingLimiter(limits)
+    }
+
+    /// The last stream that the client opened.
+    var lastStreamID: UInt32 { ids.last }
+
+    var isClosing: Bool { phase == .closing }
+
+    /// Whether more may be read: while calls are few enough, and to see the end of what is being closed.
+    var wantsInput: Bool { isClosing || openStreams < limits.openStreamsMax }
+
+    mutating func received(_ bytes: ByteBuffer) {
+        guard !isClosing else { return }
+        decoder.append(bytes)
+    }
+
+    /// The client sends no more; what it asked for is answered still.
+    mutating func inputEnded() { hasInputEnded = true }
+
+    mutating func drain() { isDraining = true }
+
+    /// The server closes the connection.
+    mutating func close() {
+        phase = .closing
+        decoder = FrameDecoder()
+    }
+
+    /// An open stream got its answer.
+    mutating func answered() {
+        precondition(openStreams > 0, "an answer belongs to an open stream")
+        openStreams -= 1
+    }
+
+    /// The next thing to do; nil where more bytes are needed, or fewer open streams.
+    mutating func next(at now: NIODeadline) -> Action? {
+        guard phase == .open, openStreams < limits.openStreamsMax else { return nil }
+        do throws(FrameError) {
+            switch try decoder.next() {
+            case .frame(let frame): return action(for: frame, at: now)
+            case .oversized(let header): return action(forOversized: header)
+            case nil: return hasInputEnded && !decoder.isBetweenFrames ? .closeAtOnce : nil
+            }
+        } catch {
+            switch error {
+            case .tooLong(let header):
+                return .refuseAndClose(streamID: header.streamID, ConnectionState.tooLarge(header))
+            }
+        }
+    }
+
+    /// Whether nothing is left to be done: no call in flight, and none to come.
+    ///
+    /// Asked when ``next(at:)`` has no more to say.
+    var isDone: Bool { phase == .open && openStreams == 0 && (hasInputEnded || isDraining) }
+
+    private mutating func action(for frame: Frame, at now: NIODeadline) -> Action {
+        let header = frame.header
+        switch header.type {
+        case .request:
+            if let refusal = open(header) { return refusal }
+            guard !header.flags.contains(.remoteOpen) else {
+                return .refuse(streamID: header.streamID, ConnectionState.streaming)
+            }
+            openStreams += 1
+            return .call(streamID: header.streamID, data: frame.data)
+        case .data:
+            return .abandon(streamID: header.streamID, ConnectionState.streaming)
+        case .ping:
+            return ping(frame, at: now)
+        case .pong, .cancel:
+            // Nothing of ours is pinged, and a call that is given up is answered soon as it is.
+            knowsExtensions = true
+            return .ignore
+        default:
+            return .ignore
+        }
+    }
+
+    private mutating func action(forOversized header: FrameHeader) -> Action {
+        switch header.type {
+        case .request:
+            return open(header) ?? .refuse(streamID: header.streamID, ConnectionState.tooLarge(header))
+        case .data:
+            return .abandon(streamID: header.streamID, ConnectionState.tooLarge(header))
+        default:
+            return .ignore
+        }
+    }
+
+    /// Uses the request's stream id up; the refusal where it breaks the rules.
+    private mutating func open(_ header: FrameHeader) -> Action? {
+        guard !ids.accept(header.streamID) else { return nil }
+        let error = SchedulerError(
+            .malformed,
+            "Stream ids are odd and rise on a connection; \(header.streamID) came after \(ids.last)")
+        return .refuseAndClose(streamID: header.streamID, error)
+    }
+
+    private mutating func ping(_ frame: Frame, at now: NIODeadline) -> Action {
+        knowsExtensions = true
+        guard pings.accept(at: now) else {
+            return .goAwayAndClose(
+                SchedulerError(
+                    .limitRate, "More than \(limits.pingsPerSecondMax) pings a second for too long"))
+        }
+        guard frame.header.streamID == 0, frame.data.readableBytes <= limits.pingBytesMax else { return .ignore }
+        return .pong(frame.data)
+    }
+
+    private static let streaming = SchedulerError(.malformed, "No method takes a stream from the client")
+
+    private static func tooLarge(_ header: FrameHeader) -> SchedulerError {
+        SchedulerError(
+            .limitFrame,
+            "The frame has \(header.dataLength) bytes of data; at most \(FrameLimits.dataBytesMax) are taken")
+    }
+}

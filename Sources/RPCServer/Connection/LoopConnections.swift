@@ -1,0 +1,45 @@
+import DMSModel
+import NIOCore
+
+/// The connections of one event loop, and what they share; used on that loop only.
+final class LoopConnections {
+    let eventLoop: any EventLoop
+    let router: MethodRouter
+    private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
+    private(set) var isDraining = false
+    private var drained: EventLoopPromise<Void>?
+
+    init(_ router: MethodRouter, on eventLoop: any EventLoop) {
+        self.router = router
+        self.eventLoop = eventLoop
+    }
+
+    func add(_ connection: ConnectionHandler) {
+        connections[ObjectIdentifier(connection)] = connection
+    }
+
+    func remove(_ connection: ConnectionHandler) {
+        connections[ObjectIdentifier(connection)] = nil
+        if connections.isEmpty, let drained {
+            self.drained = nil
+            drained.succeed()
+        }
+    }
+
+    /// Lets every connection end when its calls in flight are answered; after that time all are closed as they are.
+    ///
+    /// Succeeds when none is left.
+    func drain(atMost time: TimeAmount) -> EventLoopFuture<Void> {
+        eventLoop.preconditionInEventLoop()
+        isDraining = true
+        guard !connections.isEmpty else { return eventLoop.makeSucceededVoidFuture() }
+        let promise = eventLoop.makePromise(of: Void.self)
+        drained = promise
+        for connection in Array(connections.values) { connection.drain() }
+        let timeout = eventLoop.assumeIsolated().scheduleTask(in: time) {
+            for connection in Array(self.connections.values) { connection.closeAtOnce() }
+        }
+        promise.futureResult.assumeIsolated().whenComplete { _ in timeout.cancel() }
+        return promise.futureResult
+    }
+}

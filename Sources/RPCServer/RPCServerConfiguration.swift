@@ -1,0 +1,42 @@
+/// Where the binary door listens, and how long it takes to close.
+public struct RPCServerConfiguration: Sendable {
+    /// The TCP address to listen on: a name or a number.
+    public var host: String
+    /// The TCP port; 0 takes any that is free.
+    public var port: Int
+    /// The path of a unix socket to listen on beside TCP; nil: none.
+    public var socketPath: String?
+    /// How long a shutdown waits for the calls in flight.
+    public var drain: Duration
+    /// What one connection may do at most.
+    public var limits: ConnectionLimits
+
+    public init(
+        host: String = "127.0.0.1", port: Int = 8001, socketPath: String? = nil, drain: Duration = .seconds(20),
+        limits: ConnectionLimits = ConnectionLimits()
+    ) {
+        self.host = host
+        self.port = port
+        self.socketPath = socketPath
+        self.drain = drain
+        self.limits = limits
+    }
+}
+
+/// What one connection may do at most; sizes in bytes.
+public struct ConnectionLimits: Sendable {
+    /// Calls in flight; past it the server stops reading from the connection.
+    public var openStreamsMax = 1024
+    /// Answers that wait to be sent; past it the server stops reading until the client has taken some.
+    public var unsentBytesMax = 1 << 20
+    /// A ping's data; longer ones are ignored.
+    public var pingBytesMax = 64
+    /// Pings in a second; a client that passes it for ``pingSecondsMax`` seconds is sent away.
+    public var pingsPerSecondMax = 100
+    /// How many seconds in a row a client may send too many pings.
+    public var pingSecondsMax = 10
+    /// How long a connection that the server closes may take to be closed by its client too.
+    public var lingering = Duration.seconds(1)
+
+    public init() {}
+}

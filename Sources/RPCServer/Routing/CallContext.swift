@@ -1,0 +1,18 @@
+import DMSModel
+import DMSWire
+
+/// What a method is told of a call beside its request.
+struct CallContext {
+    var caller: Caller
+    /// The server is shutting down.
+    var isDraining: Bool
+}
+
+extension Caller {
+    /// The tokens that came with a call.
+    init(_ envelope: RequestEnvelope) {
+        self.init(
+            operatorToken: envelope.metadata(MetadataKey.operatorToken),
+            submitterToken: envelope.metadata(MetadataKey.submitterToken))
+    }
+}

@@ -1,0 +1,70 @@
+import DMSModel
+import DMSWire
+import NIOCore
+import Scheduler
+
+extension MethodRouter {
+    /// The router of everything that the scheduler offers, for the loop of that service.
+    convenience init(_ scheduler: SchedulerService) {
+        self.init()
+        registerTasks(scheduler)
+        registerSubmitter(scheduler)
+        registerAdmin(scheduler)
+        registerHealth(scheduler)
+    }
+
+    private func registerTasks(_ scheduler: SchedulerService) {
+        register(Methods.Tasks.enqueue) { request, context in scheduler.enqueue(request, caller: context.caller) }
+        register(Methods.Tasks.get) { request, _ in scheduler.get(request.taskID) }
+        register(Methods.Tasks.cancel) { request, context in scheduler.cancel(request, caller: context.caller) }
+        register(Methods.Tasks.overview) { _, _ in scheduler.overview() }
+        register(Methods.Tasks.getStats) { _, _ in scheduler.statistics() }
+        refuse(Methods.Tasks.list, on: scheduler.eventLoop)
+    }
+
+    private func registerSubmitter(_ scheduler: SchedulerService) {
+        register(Methods.Submitter.next) { request, context in scheduler.next(request, caller: context.caller) }
+        refuse(Methods.Submitter.ack, on: scheduler.eventLoop)
+        refuse(Methods.Submitter.renew, on: scheduler.eventLoop)
+        refuse(Methods.Submitter.return, on: scheduler.eventLoop)
+        refuse(Methods.Submitter.finish, on: scheduler.eventLoop)
+    }
+
+    private func registerAdmin(_ scheduler: SchedulerService) {
+        register(Methods.Admin.setPriority) { request, context in
+            scheduler.setPriority(of: request.taskID, to: request.priority, caller: context.caller)
+        }
+        register(Methods.Admin.block) { request, context in
+            scheduler.block(request.blocked, reason: request.reason, caller: context.caller)
+        }
+        register(Methods.Admin.resume) { request, context in
+            scheduler.resume(reason: request.reason, caller: context.caller)
+        }
+        register(Methods.Admin.getBlock) { _, context in scheduler.blockState(caller: context.caller) }
+    }
+
+    /// Health, as gRPC defines it: all services share the store, so that they serve together or not at all.
+    private func registerHealth(_ scheduler: SchedulerService) {
+        register(Methods.Health.check, answersWhileDraining: true) { request, context in
+            guard request.service.isEmpty || ServiceName.all.contains(request.service) else {
+                return scheduler.eventLoop.makeFailedFuture(
+                    SchedulerError(.serviceUnknown, "There is no service \(request.service)"))
+            }
+            guard !context.isDraining else {
+                return scheduler.eventLoop.makeSucceededFuture(HealthCheckResponse(status: .notServing))
+            }
+            return scheduler.checkStore().map { HealthCheckResponse(status: .serving) }
+                .flatMapErrorWithEventLoop { _, loop in
+                    loop.makeSucceededFuture(HealthCheckResponse(status: .notServing))
+                }
+        }
+    }
+
+    /// A method that the schema has and this server does not.
+    private func refuse<Request, Response>(_ method: RPCMethod<Request, Response>, on eventLoop: any EventLoop) {
+        register(method) { _, _ in
+            eventLoop.makeFailedFuture(
+                SchedulerError(.notImplemented, "\(method.service).\(method.name) is not implemented yet"))
+        }
+    }
+}
