@@ -235,6 +235,45 @@ import Testing
         }
     }
 
+    @Test(arguments: ["OPTIONS *", "CONNECT localhost:80", "TRACE /nothing", "GET /é/\u{301}"])
+    func `a target that is none of ours is unknown, whatever its form`(line: String) async throws {
+        try await withServer { server in
+            let connection = try await server.connect()
+            try await connection.send("\(line) HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try await connection.answer().status == 404)
+            try await connection.close()
+        }
+    }
+
+    @Test func `a target may come with scheme and host, as proxies send it`() async throws {
+        try await withServer { server in
+            let connection = try await server.connect()
+            for target in ["http://localhost/healthz", "http://localhost:1/healthz?x=1", "HTTP://[::1]/healthz"] {
+                #expect(try await connection.call("GET", target).text == alive)
+            }
+            for target in ["http://localhost", "http://", "http://localhost?x", "ftp://a/b/c"] {
+                #expect(try await connection.call("GET", target).status == 404)
+            }
+            try await connection.close()
+        }
+    }
+
+    @Test func `a client that offers another protocol is served with this one, and goes on with it`() async throws {
+        try await withServer { server in
+            let connection = try await server.connect()
+            let offer = [
+                ("Connection", "Upgrade, HTTP2-Settings"), ("Upgrade", "h2c"), ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+            ]
+            for _ in 0..<3 {
+                #expect(try await connection.call("GET", "/healthz", headers: offer).text == alive)
+                let body = ByteBuffer(string: "[]")
+                #expect(try await connection.call("POST", "/tasks", headers: offer, body: body).status == 422)
+            }
+            #expect(try await connection.call("GET", "/healthz").text == alive)
+            try await connection.close()
+        }
+    }
+
     @Test func `headers without end are refused`() async throws {
         try await withServer { server in
             let connection = try await server.connect()
