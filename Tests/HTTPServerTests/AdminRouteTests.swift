@@ -1,3 +1,4 @@
+import NIOCore
 import TestSupport
 import Testing
 
@@ -97,9 +98,10 @@ import Testing
     @Test(arguments: ["/admin/block", "/admin/resume", "/admin/priority"])
     func `a body of the wrong shape is refused before the token is looked at`(target: String) async throws {
         try await withScheduler { server, _ in
-            #expect(try await server.post(target, "[]").status == 422)
-            #expect(try await server.post(target, "{").status == 422)
-            #expect(try await server.post(target, #"{"reason":1,"task_id":1}"#, token: "wrong").status == 422)
+            for body in ["[]", "{", #"{"reason":1,"task_id":1}"#] {
+                let answer = try await server.post(target, body, token: "wrong")
+                #expect(answer.status == 422)
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+import NIOCore
 import TestSupport
 import Testing
 
@@ -59,13 +60,15 @@ import Testing
         async throws
     {
         try await withScheduler(submitterToken: "open") { server, _ in
-            #expect(try await server.next().status == 403)
+            let without = try await server.next()
+            #expect(without.status == 403)
             for (name, value, status) in [
                 ("X-DMS-Submitter-Token", "wrong", 403), ("X-DMS-Operator-Token", "wrong", 403),
                 ("X-DMS-Operator-Token", "open", 403), ("X-DMS-Submitter-Token", "open", 204),
                 ("X-DMS-Operator-Token", "sesame", 204),
             ] {
-                #expect(try await server.call("POST", "/submitter/next", headers: [(name, value)]).status == status)
+                let answer = try await server.call("POST", "/submitter/next", headers: [(name, value)])
+                #expect(answer.status == status)
             }
         }
     }
