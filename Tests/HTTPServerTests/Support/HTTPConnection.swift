@@ -1,3 +1,4 @@
+import Glibc
 import NIOCore
 import NIOPosix
 
@@ -43,7 +44,10 @@ final class HTTPConnection {
         return HTTPConnection(channel: channel, chunks: chunks)
     }
 
-    func close() async throws { try await channel.close() }
+    /// Closes both sides, unless the server was faster.
+    func close() async throws {
+        do { try await channel.close() } catch ChannelError.alreadyClosed {}
+    }
 
     /// Says that nothing more will come, as a client does that only waits for its answers.
     func closeOutput() async throws { try await channel.close(mode: .output) }
@@ -93,6 +97,15 @@ final class HTTPConnection {
     func remainder() async throws -> String {
         while let chunk = try await chunks.next() { received.writeImmutableBuffer(chunk) }
         return String(buffer: received)
+    }
+
+    /// The same where the server may close with bytes of ours unread, which resets the connection.
+    func remainderBeforeReset() async throws -> String {
+        do {
+            return try await remainder()
+        } catch let error as IOError where error.errnoCode == ECONNRESET {
+            return String(buffer: received)
+        }
     }
 
     private func head() async throws -> String {

@@ -86,7 +86,7 @@ func withScheduler(
             group.addTask { try await scheduler.run() }
             try await scheduler.ready(within: .seconds(20))
             try await serve(.init(), scheduler) { try await body($0, redis) }
-            await scheduler.shutdown()
+            scheduler.shutdown()
             try await group.waitForAll()
         }
     }
