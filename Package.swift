@@ -126,7 +126,8 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "HTTPServer", "DMSModel", "Scheduler", "RedisLink", "TestSupport", nioCore, nioPosix, logging,
+                "HTTPServer", "DMSModel", "Scheduler", "RedisLink", "TestSupport", hummingbirdCore, httpTypes, nioCore,
+                nioPosix, logging, lifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "ProgramTests",

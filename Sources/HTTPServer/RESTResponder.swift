@@ -62,10 +62,15 @@ struct RESTResponder: HTTPResponder {
 
     /// What went wrong on our side is worth a line; what the caller did wrong he is told, and nobody else.
     private func logFailure(_ error: SchedulerError, _ endpoint: Endpoint) {
-        let isOurs = [.outcomeUnknown, .storeFull, .storeUnavailable].contains(error.reason)
-        guard isOurs, endpoint != .getReadiness else { return }
-        logger.warning(
-            "Request failed",
+        let level: Logger.Level
+        switch error.reason {
+        case .outcomeUnknown, .storeFull: level = .warning
+        // The connection to Redis says itself that it is lost, once and not for each request.
+        case .storeUnavailable: level = .debug
+        default: return
+        }
+        logger.log(
+            level: level, "Request failed",
             metadata: [
                 "route": "\(endpoint.template)", "reason": "\(error.reason.rawValue)", "message": "\(error.message)",
             ])

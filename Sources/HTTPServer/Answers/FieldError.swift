@@ -3,7 +3,7 @@ import NIOCore
 
 /// One entry of a 422's list, in the shape that FastAPI's clients know.
 struct FieldError: Error, Equatable {
-    /// The kind, from a closed set: `missing`, `string_type`, …
+    /// The kind, such as `missing` or `string_type`, from a closed set.
     var type: String
     /// Where the offending value is, such as `["body", "task_id"]`.
     var location: [Location]

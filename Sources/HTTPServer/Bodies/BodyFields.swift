@@ -21,7 +21,8 @@ struct BodyFields {
         guard text.root.kind == .object else {
             let error = FieldError(
                 "model_attributes_type", at: [.name("body")],
-                "Input should be a valid dictionary or object to extract fields from", input: text.slice(text.root.range))
+                "Input should be a valid dictionary or object to extract fields from",
+                input: text.slice(text.root.range))
             throw InvalidRequest(errors: [error])
         }
     }
@@ -31,7 +32,7 @@ struct BodyFields {
     private static func scan(_ body: ByteBuffer) throws(InvalidRequest) -> (JSONText, nestsDeep: Bool) {
         do throws(JSONError) {
             return (try JSONText(body, nestingMax: Limits.parametersNestingMax + 1), false)
-        } catch where error.problem == .tooDeep {
+        } catch  where error.problem == .tooDeep {
             do throws(JSONError) {
                 return (try JSONText(body, nestingMax: body.readableBytes), true)
             } catch {

@@ -17,6 +17,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var state: ConnectionState
     private var lingerDeadline: Scheduled<Void>?
     private var isInputClosed = false
+    /// Nothing behind an offer to change the protocol is decoded: see ``offersOtherProtocol(_:)``.
+    private var isDecoderAtEnd = false
 
     init(bodyBytesMax: Int, discardedBytesMax: Int, lingerTime: TimeAmount) {
         self.bodyBytesMax = bodyBytesMax
@@ -27,9 +29,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            isDecoderAtEnd = isDecoderAtEnd || offersOtherProtocol(head)
             let action = state.requestHead(
-                keepsAlive: head.isKeepAlive, isOldVersion: head.version != .http1_1, isHead: head.method == .HEAD,
-                awaitsContinue: awaitsContinue(head))
+                keepsAlive: head.isKeepAlive && !isDecoderAtEnd, isOldVersion: head.version != .http1_1,
+                isHead: head.method == .HEAD, awaitsContinue: awaitsContinue(head))
             if action == .discard { return }
             if action == .passAndContinue { sendContinue(context) }
             context.fireChannelRead(data)
@@ -41,6 +44,13 @@ final class ConnectionHandler: ChannelDuplexHandler {
             }
         case .end: if state.requestEnd() { context.fireChannelRead(data) }
         }
+    }
+
+    /// NIO's decoder takes every byte behind such a request for the other protocol's, so the connection ends with it.
+    ///
+    /// Java's client offers `h2c` on each new connection.
+    private func offersOtherProtocol(_ head: HTTPRequestHead) -> Bool {
+        head.method == .CONNECT || head.headers.contains(name: "upgrade")
     }
 
     /// A body that would be refused for its size is not asked for.
@@ -57,8 +67,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
-        // Nobody inside asks for more once the last request was passed on.
-        if state.isLingering { context.read() }
+        if state.isLingering { discardMore(context) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
@@ -113,7 +122,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
         context.close(mode: .output, promise: nil)
         // For everybody further in, the client has sent its last.
         context.fireUserInboundEventTriggered(ChannelEvent.inputClosed)
-        context.read()
+        discardMore(context)
+    }
+
+    /// Reads what will be discarded, since nobody inside asks for more once the last request was passed on.
+    ///
+    /// A decoder that is at its end would keep the bytes.
+    private func discardMore(_ context: ChannelHandlerContext) {
+        if !isDecoderAtEnd { context.read() }
     }
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {

@@ -10,7 +10,7 @@ extension SchedulerService {
         of id: TaskID, to priority: Priority, caller: Caller
     ) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
-            try check(FieldRules.name(id.text, field: "task_id"))
+            try check(FieldRules.taskID(id))
             try requireOperator(caller)
             return store.setPriority(of: id, to: priority, at: clock.now()).onLoop { outcome in
                 switch outcome {

@@ -38,7 +38,11 @@ extension SchedulerService {
     /// Read at the reader; a task that is not there (yet), and a position that cannot be right, are looked for where
     /// they are written.
     public func get(_ id: TaskID) -> EventLoopFuture<TaskSummary> {
-        store.readTask(id, atWriter: false).flatOnLoop { outcome in
+        // What stands at a reserved id's key is no record.
+        guard FieldRules.taskID(id)?.kind != .reserved else {
+            return eventLoop.makeFailedFuture(SchedulerError.notFound(id))
+        }
+        return store.readTask(id, atWriter: false).flatOnLoop { outcome in
             guard let outcome else {
                 guard self.store.hasSeparateReader else {
                     return self.eventLoop.makeFailedFuture(SchedulerError.notFound(id))
@@ -55,8 +59,7 @@ extension SchedulerService {
     public func cancel(_ cancellation: TaskCancellation, caller: Caller) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
             try check(
-                FieldRules.name(cancellation.taskID.text, field: "task_id"),
-                FieldRules.name(cancellation.service, field: "service"),
+                FieldRules.taskID(cancellation.taskID), FieldRules.name(cancellation.service, field: "service"),
                 FieldRules.name(cancellation.userID, field: "user_id"))
             let anyOwner = caller.operatorToken != nil && tokens.operatorRefusal(caller) == nil
             return store.cancel(cancellation, anyOwner: anyOwner, at: clock.now()).onLoop { outcome in

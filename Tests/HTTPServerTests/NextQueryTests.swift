@@ -1,0 +1,42 @@
+import DMSModel
+import Testing
+
+@testable import HTTPServer
+
+@Suite struct NextQueryTests {
+    private func request(_ query: String) throws -> NextRequest {
+        try NextRequest(query: try #require(RequestTarget("/submitter/next?" + query)).query)
+    }
+
+    @Test func `no query asks for one task at once`() throws {
+        #expect(try request("") == NextRequest())
+    }
+
+    @Test func `what the query says is passed on`() throws {
+        #expect(
+            try request("wait_ms=5&submitter_id=a%2Fb&lease_ms=1000&wait_ms=4294967295&other=1")
+                == NextRequest(
+                    waitMilliseconds: .max, leaseMilliseconds: 1000, submitterID: "a/b"))
+    }
+
+    @Test(arguments: ["wait_ms=", "wait_ms=-1", "wait_ms=1.5", "wait_ms=x", "wait_ms=%2B1", "lease_ms=1e3"])
+    func `what is no whole number is refused by its name`(query: String) throws {
+        let error = #expect(throws: InvalidRequest.self) { try request(query) }
+        let name = try #require(query.split(separator: "=").first)
+        #expect(error?.errors.map(\.type) == ["int_parsing"])
+        #expect(error?.errors.first?.location == [.name("query"), .name(String(name))])
+    }
+
+    @Test func `all that is wrong with a query is named at once`() {
+        let error = #expect(throws: InvalidRequest.self) {
+            try request("wait_ms=4294967296&lease_ms=a&submitter_id=%01")
+        }
+        #expect(error?.errors.map(\.type) == ["value_error", "int_parsing", "value_error"])
+        #expect(error?.errors.first?.message == "Value error, Value should be from 0 to 600000")
+    }
+
+    @Test func `a query that can't be decoded is refused`() {
+        let error = #expect(throws: InvalidRequest.self) { try request("submitter_id=%GG") }
+        #expect(error?.errors.map(\.location) == [[.name("query")]])
+    }
+}

@@ -1,0 +1,116 @@
+import NIOCore
+import TestSupport
+import Testing
+
+/// `/submitter/next`, `/queues/overview`, `/stats`, `/healthz` and `/readyz`.
+@Suite struct QueueRouteTests {
+    @Test func `tasks are handed out high before mid before low, first come first served`() async throws {
+        try await withScheduler { server, _ in
+            let none = try await server.next()
+            #expect(none.status == 204)
+            #expect(none.body.readableBytes == 0)
+            #expect(none.headers["content-length"] == nil)
+            #expect(none.headers["content-type"] == nil)
+            for (id, priority) in [("l1", "low"), ("h1", "high"), ("m1", "mid"), ("l2", "low"), ("h2", "high")] {
+                try await server.submit(id, priority: priority)
+            }
+            #expect(
+                try await server.get("/queues/overview").text == #"{"total":5,"high":2,"mid":1,"low":2}"#)
+            let connection = try await server.connect()
+            for (id, priority) in [("h1", "high"), ("h2", "high"), ("m1", "mid"), ("l1", "low"), ("l2", "low")] {
+                let answer = try await connection.call("POST", "/submitter/next")
+                #expect(answer.status == 200)
+                #expect(
+                    answer.timeless == record(id, priority: priority, status: "dispatched", later: #","attempt":1"#))
+            }
+            #expect(try await connection.call("POST", "/submitter/next").status == 204)
+            #expect(try await connection.call("GET", "/queues/overview").text.hasPrefix(#"{"total":0,"#))
+            try await connection.close()
+        }
+    }
+
+    @Test func `a submitter may say who it is; a body says nothing`() async throws {
+        try await withScheduler { server, _ in
+            try await server.submit("t")
+            let answer = try await server.post("/submitter/next?submitter_id=gpu%2F1", "not json at all")
+            #expect(
+                answer.timeless
+                    == record("t", status: "dispatched", later: #","attempt":1,"submitter_id":"gpu/1""#))
+        }
+    }
+
+    @Test func `what Next cannot do yet is said, not ignored`() async throws {
+        try await withScheduler { server, _ in
+            try await server.submit("t")
+            for query in ["wait_ms=1", "lease_ms=1000"] {
+                #expect(try await server.post("/submitter/next?" + query, "").status == 501)
+            }
+            for (query, field) in [
+                ("wait_ms=600001", "wait_ms"), ("lease_ms=999", "lease_ms"), ("wait_ms=a", "wait_ms"),
+            ] {
+                let answer = try await server.post("/submitter/next?" + query, "")
+                #expect(answer.status == 422)
+                #expect(answer.text.contains(#""loc":["query","\#(field)"]"#))
+            }
+            #expect(try await server.post("/submitter/next?wait_ms=0&lease_ms=0", "").status == 200)
+        }
+    }
+
+    @Test func `where a submitter token is configured it is needed, and the operator token serves as well`()
+        async throws
+    {
+        try await withScheduler(submitterToken: "open") { server, _ in
+            let without = try await server.next()
+            #expect(without.status == 403)
+            for (name, value, status) in [
+                ("X-DMS-Submitter-Token", "wrong", 403), ("X-DMS-Operator-Token", "wrong", 403),
+                ("X-DMS-Operator-Token", "open", 403), ("X-DMS-Submitter-Token", "open", 204),
+                ("X-DMS-Operator-Token", "sesame", 204),
+            ] {
+                let answer = try await server.call("POST", "/submitter/next", headers: [(name, value)])
+                #expect(answer.status == status)
+            }
+        }
+    }
+
+    @Test func `the counters count since the beginning`() async throws {
+        try await withScheduler { server, _ in
+            #expect(
+                try await server.get("/stats").text
+                    == #"{"queued":0,"dispatched":0,"canceled":0,"last_updated":null,"#
+                    + #""queue_overview":{"total":0,"high":0,"mid":0,"low":0}}"#)
+            try await server.submit("a")
+            try await server.submit("b")
+            try await server.submit("c", priority: "mid")
+            #expect(try await server.next().status == 200)
+            let cancel = #"{"task_id":"a","service":"s","user_id":"u"}"#
+            #expect(try await server.post("/tasks/cancel", cancel).status == 200)
+            #expect(
+                try await server.get("/stats").timeless
+                    == #"{"queued":3,"dispatched":1,"canceled":1,"last_updated":"T","#
+                    + #""queue_overview":{"total":1,"high":0,"mid":0,"low":1}}"#)
+        }
+    }
+
+    @Test func `without Redis the process lives but is not ready, and says why`() async throws {
+        try await withScheduler { server, redis in
+            let ready = try await server.get("/readyz")
+            #expect(ready.status == 200)
+            #expect(ready.text == #"{"status":"ok"}"#)
+            try await redis.kill()
+            try await eventually { try await server.get("/readyz").status == 503 }
+            let answer = try await server.get("/readyz")
+            #expect(answer.status == 503)
+            #expect(answer.text.hasPrefix(#"{"detail":"The store is not available: "#))
+            #expect(answer.headers["retry-after"] == "1")
+            #expect(try await server.get("/healthz").status == 200)
+            for (method, target) in [("GET", "/stats"), ("GET", "/tasks/t"), ("POST", "/submitter/next")] {
+                let refused = try await server.call(method, target)
+                #expect(refused.status == 503)
+                #expect(refused.headers["retry-after"] == "1")
+            }
+            try await redis.start()
+            try await eventually { try await server.get("/readyz").status == 200 }
+        }
+    }
+}

@@ -1,0 +1,145 @@
+import Glibc
+import NIOCore
+import NIOPosix
+
+/// What a server sent back: read from the wire by the tests' own few lines, not by what the server is made of.
+struct HTTPAnswer: Equatable {
+    var version: String
+    var status: Int
+    /// Names in lower case.
+    var headers: [String: String]
+    var body: ByteBuffer
+
+    var text: String { String(buffer: body) }
+}
+
+/// A plain HTTP/1.1 connection, used by one test from one task; every wait has a deadline.
+final class HTTPConnection {
+    enum Failure: Error {
+        case deadlinePassed
+        case closed(received: String)
+        case malformed(String)
+    }
+
+    private let channel: any Channel
+    private var chunks: AsyncThrowingStream<ByteBuffer, any Error>.AsyncIterator
+    private var received = ByteBuffer()
+
+    private init(channel: any Channel, chunks: AsyncThrowingStream<ByteBuffer, any Error>) {
+        self.channel = channel
+        self.chunks = chunks.makeAsyncIterator()
+    }
+
+    static func open(_ address: SocketAddress) async throws -> HTTPConnection {
+        let (chunks, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
+        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .channelOption(.allowRemoteHalfClosure, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ChunkHandler(source: source))
+                }
+            }
+            .connect(to: address).get()
+        channel.eventLoop.scheduleTask(in: .seconds(20)) { source.finish(throwing: Failure.deadlinePassed) }
+        return HTTPConnection(channel: channel, chunks: chunks)
+    }
+
+    /// Closes both sides, unless the server was faster.
+    func close() async throws {
+        do { try await channel.close() } catch ChannelError.alreadyClosed {}
+    }
+
+    /// Says that nothing more will come, as a client does that only waits for its answers.
+    func closeOutput() async throws { try await channel.close(mode: .output) }
+
+    func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
+
+    func send(_ text: String) async throws { try await send(ByteBuffer(string: text)) }
+
+    /// A request and its answer; a body goes with its length.
+    func call(
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: ByteBuffer? = nil
+    ) async throws -> HTTPAnswer {
+        try await send(HTTPConnection.request(method, target, headers: headers, body: body))
+        return try await answer(toHead: method == "HEAD")
+    }
+
+    static func request(
+        _ method: String, _ target: String, headers: [(String, String)] = [], body: ByteBuffer? = nil
+    ) -> ByteBuffer {
+        var request = ByteBuffer(string: "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n")
+        for (name, value) in headers { request.writeString("\(name): \(value)\r\n") }
+        if let body { request.writeString("Content-Length: \(body.readableBytes)\r\n") }
+        request.writeString("\r\n")
+        if let body { request.writeImmutableBuffer(body) }
+        return request
+    }
+
+    /// The next answer; to a `HEAD` there is a head only.
+    func answer(toHead: Bool = false) async throws -> HTTPAnswer {
+        var lines = try await head().split(separator: "\r\n").map(String.init)
+        let start = lines.removeFirst().split(separator: " ", maxSplits: 2)
+        guard start.count >= 2, let status = Int(start[1]) else { throw Failure.malformed(lines.joined()) }
+        var headers: [String: String] = [:]
+        for line in lines {
+            guard let colon = line.firstIndex(of: ":") else { throw Failure.malformed(line) }
+            let value = line[line.index(after: colon)...]
+            headers[line[..<colon].lowercased()] = value.drop { $0 == " " }.description
+        }
+        var length = headers["content-length"].flatMap { Int($0) } ?? 0
+        if toHead || status < 200 || status == 204 { length = 0 }
+        while received.readableBytes < length { try await receive() }
+        let body = received.readSlice(length: length) ?? ByteBuffer()
+        return HTTPAnswer(version: String(start[0]), status: status, headers: headers, body: body)
+    }
+
+    /// Waits until the server closes its side; what it sent before that nobody has read.
+    func remainder() async throws -> String {
+        while let chunk = try await chunks.next() { received.writeImmutableBuffer(chunk) }
+        return String(buffer: received)
+    }
+
+    /// The same where the server may close with bytes of ours unread, which resets the connection.
+    func remainderBeforeReset() async throws -> String {
+        do {
+            return try await remainder()
+        } catch let error as IOError where error.errnoCode == ECONNRESET {
+            return String(buffer: received)
+        }
+    }
+
+    private func head() async throws -> String {
+        let end = Array("\r\n\r\n".utf8)
+        while true {
+            if let range = received.readableBytesView.firstRange(of: end) {
+                let length = range.upperBound - received.readerIndex
+                return received.readString(length: length) ?? ""
+            }
+            try await receive()
+        }
+    }
+
+    private func receive() async throws {
+        guard let chunk = try await chunks.next() else { throw Failure.closed(received: String(buffer: received)) }
+        received.writeImmutableBuffer(chunk)
+    }
+}
+
+private final class ChunkHandler: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private let source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation
+
+    init(source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation) { self.source = source }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) { source.yield(unwrapInboundIn(data)) }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if let event = event as? ChannelEvent, event == .inputClosed { source.finish() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { source.finish() }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { source.finish(throwing: error) }
+}
