@@ -2,6 +2,7 @@ import HTTPServer
 import Logging
 import NIOCore
 import NIOPosix
+import RPCServer
 import RedisLink
 import Scheduler
 import ServiceLifecycle
@@ -11,6 +12,8 @@ import UnixSignals
 struct SchedulerProgram {
     /// How long what is in flight may take after SIGTERM.
     private static let drainMax = Duration.seconds(20)
+    /// How long closing the connections to Redis, and ending a private one, may take after that.
+    private static let closingMax = Duration.seconds(5)
 
     private let settings: Settings
 
@@ -36,12 +39,21 @@ struct SchedulerProgram {
         let rest = RESTServer(
             configuration: .init(host: settings.httpHost, port: settings.httpPort), scheduler: pool,
             eventLoopGroup: group, logger: logger)
-        services += [PoolService(pool: pool), rest]
+        let rpc = RPCServer(
+            RPCServerConfiguration(
+                host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket,
+                drain: SchedulerProgram.drainMax),
+            scheduler: pool, group: group, logger: logger)
+        services += [PoolService(pool: pool), Doors(rest: rest, rpc: rpc, logger: logger)]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
-        configuration.maximumGracefulShutdownDuration = SchedulerProgram.drainMax
-        try await ServiceGroup(configuration: configuration).run()
+        configuration.maximumGracefulShutdownDuration = SchedulerProgram.drainMax + SchedulerProgram.closingMax
+        do {
+            try await ServiceGroup(configuration: configuration).run()
+        } catch is CancellationError {
+            logger.warning("What was in flight did not end in time and was broken off")
+        }
     }
 
     private func makeLogger() -> Logger {

@@ -48,7 +48,7 @@ public final class SchedulerPool: Sendable {
             tasks.addTask { try await self.writer.run() }
             if let reader { tasks.addTask { try await reader.run() } }
             tasks.addTask { await self.takeOver() }
-            try await tasks.waitForAll()
+            while try await tasks.next() != nil {}
         }
     }
 

@@ -15,6 +15,9 @@ struct EmbeddedRedis: Service {
     /// How long a server may have run before it counts as one that could start.
     private static let settledAfter = Duration.seconds(10)
 
+    /// How a server is ended: asked first, killed when it does not go.
+    private static let ending = [TeardownStep.gracefulShutDown(allowedDurationToNextStep: .seconds(5))]
+
     /// Runs redis-server in this shell's place, under a lock, so that two of them never share a data directory; and ends
     /// it when standard input ends, which it does when the scheduler is gone, also by a kill -9.
     private static let watchScript = """
@@ -65,6 +68,7 @@ struct EmbeddedRedis: Service {
         var options = PlatformOptions()
         // Away from the terminal's process group, so that Ctrl-C reaches the scheduler only, which then drains first.
         options.createSession = true
+        options.teardownSequence = EmbeddedRedis.ending
         do {
             let result = try await Subprocess.run(
                 .name("sh"),
@@ -77,7 +81,8 @@ struct EmbeddedRedis: Service {
                     tasks.addTask { [logger] in await EmbeddedRedis.follow(execution.standardOutput, logger: logger) }
                     tasks.addTask { try? await gracefulShutdown() }
                     await tasks.next()
-                    // The end of its input ends the server, if it has not ended by itself.
+                    // SIGTERM makes it sync its file and go. Its input's end would too, but not in a cancelled task.
+                    await execution.teardown(using: EmbeddedRedis.ending)
                     try? await execution.standardInputWriter.finish()
                     tasks.cancelAll()
                 }
