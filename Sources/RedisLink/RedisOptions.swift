@@ -1,12 +1,12 @@
-/// Time-outs and back-off of a connection.
+/// How long a link waits, and for what.
 public struct RedisOptions: Sendable, Equatable {
-    /// Connecting and the handshake together may take this long.
+    /// For a connection and its handshake together.
     public var connectTimeout: Duration
-    /// An answer may take this long; past that the connection is given up.
+    /// For the answer to a command, from the moment it was handed to the socket.
     public var commandTimeout: Duration
-    /// The pause before the first new attempt to connect; it doubles with each, and is shortened by chance by up to half.
+    /// Before the first attempt to connect again; doubles with each, less a random part.
     public var backoffMin: Duration
-    /// The longest such pause.
+    /// At most before an attempt to connect again.
     public var backoffMax: Duration
 
     public init(
@@ -17,11 +17,5 @@ public struct RedisOptions: Sendable, Equatable {
         self.commandTimeout = commandTimeout
         self.backoffMin = backoffMin
         self.backoffMax = backoffMax
-    }
-
-    /// The pause before an attempt, counted from 0.
-    func backoff(attempt: Int) -> Duration {
-        let longest = min(backoffMax, backoffMin * (1 << min(attempt, 16)))
-        return longest * Double.random(in: 0.5...1)
     }
 }

@@ -1,23 +1,27 @@
-/// Where a Redis is, and as whom to speak to it.
+/// Where a Redis is and how to log in: `redis://[[user:]password@]host[:port][/database]` or
+/// `unix://[[user:]password@]/path[?db=number]`.
 ///
-/// `redis://[user:password@]host[:port][/db]` or `unix://[user:password@]/path[?db=0]`; user, password, host and path are
-/// percent-decoded, and an IPv6 host stands in brackets.
+/// User, password and path are percent-decoded; an IPv6 host stands in brackets. What stands alone before the @ is the
+/// password, as `redis-cli -u` has it; `?db=number` names the database of `redis://` too.
 public struct RedisURL: Sendable, Equatable {
     /// What to connect to.
     public enum Address: Sendable, Equatable {
+        /// A name, or an IP address without brackets.
         case tcp(host: String, port: Int)
         case unix(path: String)
     }
 
+    public static let defaultPort = 6379
+    /// The most bytes that the path of a unix socket may have: the system's limit.
+    public static let unixPathBytesMax = 107
+
     public var address: Address
-    /// Nil: Redis's default user.
+    /// The ACL user; nil is the default user.
     public var user: String?
     public var password: String?
     public var database: Int
 
-    private static let portDefault = 6379
-    private static let socketPathBytesMax = 107
-
+    /// An address without going through a text.
     public init(address: Address, user: String? = nil, password: String? = nil, database: Int = 0) {
         self.address = address
         self.user = user
@@ -25,123 +29,189 @@ public struct RedisURL: Sendable, Equatable {
         self.database = database
     }
 
-    /// Reads a URL; throws a sentence about what is wrong with it, which never holds the password.
+    /// Reads a URL; throws where it is none that this module can follow.
     public init(_ text: String) throws(RedisURLError) {
-        guard let mark = text.firstRange(of: "://") else {
-            throw RedisURLError("a URL like redis://host:6379/0 is needed")
+        guard let mark = text.utf8Range(of: "://") else {
+            throw RedisURLError("it begins with neither redis:// nor unix://")
         }
-        let scheme = text[..<mark.lowerBound].lowercased()
-        var rest = text[mark.upperBound...]
-        switch scheme {
-        case "redis", "unix": break
-        case "rediss", "redis+sentinel", "redis+cluster":
-            throw RedisURLError("\(scheme):// is not supported yet; use redis:// or unix://")
-        default: throw RedisURLError("'\(scheme)://' is not known; use redis:// or unix://")
-        }
-        guard !rest.contains("#") else { throw RedisURLError("a fragment (#) means nothing here; write %23") }
-        (user, password) = try RedisURL.takeCredentials(&rest)
-        database = 0
-        if scheme == "unix" {
-            let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-            let path = try RedisURL.decoded(parts[0])
-            guard path.hasPrefix("/"), path.utf8.count > 1, path.utf8.count <= RedisURL.socketPathBytesMax else {
-                throw RedisURLError("an absolute path of at most \(RedisURL.socketPathBytesMax) bytes is needed")
-            }
-            address = .unix(path: path)
-            if parts.count == 2 { database = try RedisURL.databaseQuery(parts[1]) }
-        } else {
-            guard !rest.contains("?") else { throw RedisURLError("a query (?) means nothing in a redis:// URL") }
-            let parts = rest.split(separator: "/", maxSplits: 1, omittingEmptySubsequences: false)
-            address = try RedisURL.endpoint(parts[0])
-            if parts.count == 2, !parts[1].isEmpty { database = try RedisURL.number(parts[1]) }
+        let rest = text[mark.upperBound...]
+        switch text[..<mark.lowerBound].lowercased() {
+        case "redis": try self.init(afterRedis: rest)
+        case "unix": try self.init(afterUnix: rest)
+        case "rediss": throw RedisURLError("TLS (rediss://) is not supported yet")
+        case "redis+sentinel": throw RedisURLError("Sentinel (redis+sentinel://) is not supported yet")
+        case "redis+cluster": throw RedisURLError("Redis Cluster (redis+cluster://) is not supported yet")
+        case let scheme: throw RedisURLError("the scheme \(scheme):// is neither redis:// nor unix://")
         }
     }
 
-    private static func takeCredentials(
-        _ rest: inout Substring
-    ) throws(RedisURLError) -> (user: String?, password: String?) {
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        guard let mark = authority.lastIndex(of: "@") else { return (nil, nil) }
-        let parts = authority[..<mark].split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-        rest = rest[authority.index(after: mark)...]
-        let user = try decoded(parts[0])
-        guard parts.count == 2 else { throw RedisURLError("a user needs a password: user:password@") }
-        return (user.isEmpty ? nil : user, try decoded(parts[1]))
+    private init(afterRedis rest: Substring) throws(RedisURLError) {
+        guard !rest.utf8.contains(where: { $0 == UInt8(ascii: "#") }) else {
+            throw RedisURLError("a # must be written %23")
+        }
+        let (beforeQuery, query) = rest.split(atFirst: "?")
+        let (authority, path) = beforeQuery.split(atFirst: "/")
+        let (credentials, hostAndPort) = Self.splitCredentials(authority)
+        let address = try Self.tcpAddress(hostAndPort)
+        let login = try Login(credentials)
+        let database = try Self.database(path: path, query: query)
+        self.init(address: address, user: login.user, password: login.password, database: database)
     }
 
-    private static func endpoint(_ text: Substring) throws(RedisURLError) -> Address {
+    private init(afterUnix rest: Substring) throws(RedisURLError) {
+        let (beforeQuery, query) = rest.split(atFirst: "?")
+        guard let slash = beforeQuery.firstIndex(of: "/") else {
+            throw RedisURLError("the path of the unix socket is missing: unix:///path/to/socket")
+        }
+        let (credentials, host) = Self.splitCredentials(beforeQuery[..<slash])
+        guard host.isEmpty else {
+            throw RedisURLError("a unix socket has no host; its path begins with a third slash: unix:///path")
+        }
+        let path = try percentDecoded(beforeQuery[slash...], "the path")
+        guard path.utf8.count > 1 else { throw RedisURLError("the path of the unix socket is empty") }
+        guard path.utf8.count <= Self.unixPathBytesMax else {
+            throw RedisURLError("the path of the unix socket has more than \(Self.unixPathBytesMax) bytes")
+        }
+        guard !path.utf8.contains(0) else { throw RedisURLError("the path of the unix socket contains a zero byte") }
+        let login = try Login(credentials)
+        let database = try Self.database(path: nil, query: query)
+        self.init(address: .unix(path: path), user: login.user, password: login.password, database: database)
+    }
+
+    private static func splitCredentials(_ authority: Substring) -> (credentials: Substring?, host: Substring) {
+        guard let at = authority.lastIndex(of: "@") else { return (nil, authority) }
+        return (authority[..<at], authority[authority.index(after: at)...])
+    }
+
+    private static func tcpAddress(_ text: Substring) throws(RedisURLError) -> Address {
         var host = text
-        var port = portDefault
-        if text.hasPrefix("[") {
-            guard let end = text.firstIndex(of: "]") else { throw RedisURLError("the host's bracket is not closed") }
+        var port: Substring?
+        if text.first == "[" {
+            guard let end = text.firstIndex(of: "]") else { throw RedisURLError("a [ without its ]") }
             host = text[text.index(after: text.startIndex)..<end]
-            let behind = text[text.index(after: end)...]
-            guard behind.isEmpty || behind.hasPrefix(":") else {
-                throw RedisURLError("'\(behind)' behind the host means nothing")
-            }
-            if !behind.isEmpty { port = try portNumber(behind.dropFirst()) }
-        } else if let colon = text.lastIndex(of: ":") {
+            let rest = text[text.index(after: end)...]
+            guard rest.isEmpty || rest.first == ":" else { throw RedisURLError("text between the ] and the port") }
+            port = rest.isEmpty ? nil : rest.dropFirst()
+            guard host.contains(":") else { throw RedisURLError("what stands in brackets is no IPv6 address") }
+        } else if let colon = text.firstIndex(of: ":") {
             host = text[..<colon]
-            guard !host.contains(":") else { throw RedisURLError("an IPv6 host needs brackets: [::1]") }
-            port = try portNumber(text[text.index(after: colon)...])
+            port = text[text.index(after: colon)...]
+            if port?.contains(":") == true { throw RedisURLError("an IPv6 address must stand in brackets") }
         }
-        guard !host.isEmpty else { throw RedisURLError("a host is missing") }
-        return .tcp(host: try decoded(host), port: port)
-    }
-
-    private static func portNumber(_ text: Substring) throws(RedisURLError) -> Int {
-        guard let port = Int(text), (1...65_535).contains(port) else {
-            throw RedisURLError("'\(text)' is not a port from 1 to 65535")
+        guard !host.isEmpty else { throw RedisURLError("the host is missing") }
+        guard !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "%") }) else {
+            throw RedisURLError("the host contains a character that no host has")
         }
-        return port
+        guard let port else { return .tcp(host: String(host), port: defaultPort) }
+        guard let number = decimal(port), (1...65_535).contains(number) else {
+            throw RedisURLError("the port is not a number from 1 to 65535")
+        }
+        return .tcp(host: String(host), port: number)
     }
 
-    private static func databaseQuery(_ query: Substring) throws(RedisURLError) -> Int {
-        guard query.hasPrefix("db=") else { throw RedisURLError("'?\(query)' means nothing; only ?db=0 does") }
-        return try number(query.dropFirst(3))
-    }
-
-    private static func number(_ text: Substring) throws(RedisURLError) -> Int {
-        guard !text.isEmpty, text.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let number = Int(text) else {
-            throw RedisURLError("'\(text)' is not the number of a database")
+    /// The database, from the path of `redis://` or from `db=` in the query.
+    private static func database(path: Substring?, query: Substring?) throws(RedisURLError) -> Int {
+        var found: Substring? = path.flatMap { $0.isEmpty ? nil : $0 }
+        if let query {
+            let (name, value) = query.split(atFirst: "=")
+            guard name == "db", let value else { throw RedisURLError("the query may only be db=number") }
+            guard found == nil else { throw RedisURLError("the database is given twice") }
+            found = value
+        }
+        guard let found else { return 0 }
+        guard let number = decimal(found), number <= Int(Int32.max) else {
+            throw RedisURLError("the database is not a number from 0")
         }
         return number
     }
 
-    private static func decoded(_ text: Substring) throws(RedisURLError) -> String {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            guard rest.count >= 2, let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16) else {
-                throw RedisURLError("a % must be followed by two hexadecimal digits")
-            }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        guard let decoded = String(validating: bytes, as: UTF8.self) else {
-            throw RedisURLError("what is percent-encoded must be UTF-8")
-        }
-        return decoded
+    /// The value of digits only: `Int` would take a sign too.
+    private static func decimal(_ text: Substring) -> Int? {
+        text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) } ? Int(text) : nil
     }
 }
 
-extension RedisURL: CustomStringConvertible {
-    /// The URL without user and password.
+extension RedisURL: CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+    /// The URL with `***` in place of the password, so that it can be logged.
     public var description: String {
+        let login = password == nil ? (user.map { "\($0)@" } ?? "") : "\(user ?? ""):***@"
         switch address {
-        case .tcp(let host, let port): "redis://\(host.contains(":") ? "[\(host)]" : host):\(port)/\(database)"
-        case .unix(let path): "unix://\(path)?db=\(database)"
+        case .tcp(let host, let port):
+            let host = host.contains(":") ? "[\(host)]" : host
+            return "redis://\(login)\(host):\(port)/\(database)"
+        case .unix(let path): return "unix://\(login)\(path)?db=\(database)"
         }
+    }
+
+    public var debugDescription: String { description }
+    public var customMirror: Mirror { Mirror(self, children: [("url", description)]) }
+}
+
+/// Why a text is no URL of a Redis; the text itself is not in it, for it may hold a password.
+public struct RedisURLError: Error, Sendable, Equatable, CustomStringConvertible {
+    public let description: String
+
+    init(_ description: String) { self.description = "this is no URL of a Redis: \(description)" }
+}
+
+/// `user:password`, `:password` or `password`, the forms that stand before the @.
+private struct Login {
+    var user: String?
+    var password: String?
+
+    init(_ credentials: Substring?) throws(RedisURLError) {
+        guard let credentials else { return }
+        let (first, second) = credentials.split(atFirst: ":")
+        let user = second == nil ? "" : try percentDecoded(first, "the user")
+        let password = try percentDecoded(second ?? first, "the password")
+        guard !password.isEmpty else { throw RedisURLError("the password is empty") }
+        self.user = user.isEmpty ? nil : user
+        self.password = password
     }
 }
 
-/// What is wrong with a ``RedisURL``'s text.
-public struct RedisURLError: Error, Sendable, Equatable, CustomStringConvertible {
-    public var description: String
+private func percentDecoded(_ text: Substring, _ what: String) throws(RedisURLError) -> String {
+    var bytes: [UInt8] = []
+    var rest = text.utf8[...]
+    while let byte = rest.popFirst() {
+        guard byte == UInt8(ascii: "%") else {
+            bytes.append(byte)
+            continue
+        }
+        guard let high = rest.popFirst().flatMap(hexDigit), let low = rest.popFirst().flatMap(hexDigit) else {
+            throw RedisURLError("\(what) has a % that is not followed by two hexadecimal digits")
+        }
+        bytes.append(high << 4 | low)
+    }
+    guard let decoded = String(validating: bytes, as: UTF8.self) else {
+        throw RedisURLError("\(what) is not UTF-8")
+    }
+    return decoded
+}
 
-    init(_ description: String) { self.description = description }
+private func hexDigit(_ byte: UInt8) -> UInt8? {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+    case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+    case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+    default: nil
+    }
+}
+
+extension Substring {
+    fileprivate func split(atFirst separator: Character) -> (Substring, Substring?) {
+        guard let index = firstIndex(of: separator) else { return (self, nil) }
+        return (self[..<index], self[self.index(after: index)...])
+    }
+}
+
+extension String {
+    fileprivate func utf8Range(of text: String) -> Range<Index>? {
+        var start = startIndex
+        while start < endIndex {
+            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
+            start = index(after: start)
+        }
+        return nil
+    }
 }

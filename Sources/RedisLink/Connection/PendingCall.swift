@@ -1,93 +1,84 @@
-import NIOCore
+internal import NIOCore
 
 /// A command that waits for its answer.
-///
-/// A class with a subclass for each kind of answer, so that a call costs one allocation and its promise.
-class PendingCall {
-    /// What goes to Redis.
-    let bytes: ByteBuffer
-    /// When the answer is overdue; set when it is handed to the socket.
-    final var deadline = NIODeadline.distantFuture
+protocol PendingCall: AnyObject {
+    /// What the command was written into.
+    var batch: CommandBatch { get set }
+    /// How to repeat it where Redis does not know the script's digest.
+    var repetition: ScriptRepetition? { get set }
+    var readOnly: Bool { get }
 
-    init(bytes: ByteBuffer) { self.bytes = bytes }
-
-    /// Takes the answer; returns a call that must be sent in this one's place, if the answer asks for that.
-    func receive(_ reply: borrowing RedisReply) -> PendingCall? {
-        preconditionFailure("a kind of call takes its answer")
-    }
-
-    func fail(_ error: RedisError) { preconditionFailure("a kind of call fails its promise") }
+    func complete(with reply: borrowing RedisReply)
+    func fail(_ error: RedisError)
 }
 
-/// A call whose answer is decoded into a value.
-class ValueCall<Value>: PendingCall {
-    private let decode: (borrowing RedisReply) throws(RedisError) -> Value
+extension PendingCall {
+    /// The connection fell after the command was handed to it.
+    func failSent(_ reason: String) {
+        fail(readOnly ? .unavailable(reason) : .outcomeUnknown(reason))
+    }
+}
+
+/// A call, its promise and what makes the value of the answer.
+final class TypedCall<Value>: PendingCall {
+    var batch: CommandBatch
+    var repetition: ScriptRepetition?
+    let readOnly: Bool
     private let promise: EventLoopPromise<Value>
+    private let decode: (borrowing RedisReply) throws(RedisError) -> Value
 
     init(
-        bytes: ByteBuffer, promise: EventLoopPromise<Value>,
+        batch: CommandBatch, readOnly: Bool, repetition: ScriptRepetition? = nil, promise: EventLoopPromise<Value>,
         decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value
     ) {
-        self.decode = decode
+        self.batch = batch
+        self.readOnly = readOnly
+        self.repetition = repetition
         self.promise = promise
-        super.init(bytes: bytes)
+        self.decode = decode
     }
 
-    override func receive(_ reply: borrowing RedisReply) -> PendingCall? {
-        if let error = reply.error {
-            promise.fail(error)
-            return nil
-        }
+    func complete(with reply: borrowing RedisReply) {
         do {
             promise.assumeIsolated().succeed(try decode(reply))
         } catch {
             promise.fail(error)
         }
-        return nil
     }
 
-    override func fail(_ error: RedisError) { promise.fail(error) }
-
-    /// The same call with other words.
-    fileprivate func copy(bytes: ByteBuffer) -> ValueCall { ValueCall(bytes: bytes, promise: promise, decode: decode) }
+    func fail(_ error: RedisError) { promise.fail(error) }
 }
 
-/// A call of a script by its hash, which is sent again with the source where Redis has forgotten the script.
-final class ScriptCall<Value>: ValueCall<Value> {
-    private let script: RedisScript
-    private let arguments: ScriptArguments
+/// What one tick's commands are written into; it goes to the socket at the tick's end.
+final class CommandBatch {
+    /// Bytes to begin with; a link begins a batch with as many as its last one had, within these bounds.
+    static let capacityMin = 1024
+    static let capacityMax = 64 << 10
 
-    init(
-        _ script: RedisScript, hash: ByteBuffer, arguments: ScriptArguments, promise: EventLoopPromise<Value>,
-        decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value
-    ) {
-        self.script = script
-        self.arguments = arguments
-        super.init(bytes: arguments.command("EVALSHA", .bytes(hash)), promise: promise, decode: decode)
-    }
+    var writer: RedisArguments
+    /// Until when Redis has to answer; known when the batch is handed to the socket.
+    var deadline = NIODeadline.distantFuture
 
-    override func receive(_ reply: borrowing RedisReply) -> PendingCall? {
-        guard case .reply(code: "NOSCRIPT", message: _)? = reply.error else { return super.receive(reply) }
-        // Nothing was run. EVAL runs the source and keeps it, so later calls find it by its hash again.
-        return copy(bytes: arguments.command("EVAL", .text(script.source)))
+    init(capacity: Int) {
+        writer = RedisArguments(buffer: ByteBufferAllocator().buffer(capacity: capacity))
     }
 }
 
-/// What a script is called with.
-struct ScriptArguments {
-    var keys: RedisKeys
-    var furtherKeys: [String]
-    var words: [RedisArgument]
+/// The part of an `EVALSHA` behind the digest, which `EVAL` with the source repeats word for word.
+struct ScriptRepetition {
+    let script: RedisScript
+    /// The words of the command.
+    let wordCount: Int
+    /// Where `numkeys`, the keys and the arguments stand in the call's batch.
+    let start: Int
+    let end: Int
 
-    func command(_ name: String, _ script: RedisArgument) -> ByteBuffer {
-        var buffer = ByteBuffer()
-        buffer.writeArrayHeader(count: 3 + keys.count + furtherKeys.count + words.count)
-        RedisArgument.text(name).write(into: &buffer)
-        script.write(into: &buffer)
-        RedisArgument.integer(keys.count + furtherKeys.count).write(into: &buffer)
-        buffer.writeImmutableBuffer(keys.bytes)
-        for key in furtherKeys { RedisArgument.text(key).write(into: &buffer) }
-        for word in words { word.write(into: &buffer) }
-        return buffer
+    /// Writes the call as `EVAL`.
+    func write(from batch: CommandBatch, to buffer: inout ByteBuffer) {
+        buffer.writeRESPArray(wordCount)
+        buffer.writeImmutableBuffer(script.evalHead)
+        if let tail = batch.writer.buffer.getSlice(at: start, length: end - start) {
+            buffer.writeImmutableBuffer(tail)
+        }
     }
 }

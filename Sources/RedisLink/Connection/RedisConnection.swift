@@ -1,241 +1,215 @@
-import Logging
+internal import DequeModule
+internal import Logging
 public import NIOCore
-import NIOPosix
 
-/// The link of one event loop to one Redis: it outlives the connections that carry it.
+/// The link of one event loop to one Redis: pipelined, reconnecting, without a queue for bad times.
 ///
-/// Everything is called on ``eventLoop``. While there is no connection, commands fail at once with
-/// ``RedisError/unavailable(_:)``: callers know best whether to try again.
+/// Everything is called on ``eventLoop`` and answers there. What is sent within one tick of the loop goes to the socket
+/// together at the tick's end. While the link is down every call fails at once with ``RedisError/unavailable(_:)``.
+/// Every future fails with a ``RedisError`` only.
 public final class RedisConnection {
+    /// The loop of every call and every answer.
     public let eventLoop: any EventLoop
+    let url: RedisURL
+    let options: RedisOptions
+    let scripts: [RedisScript]
+    let logger: Logger
 
-    private enum State {
-        /// Nobody asked for a connection yet.
-        case idle
-        case connecting(RedisChannelHandler?)
-        case ready(RedisChannelHandler)
-        case pausing(Scheduled<Void>)
-        case closed
-    }
+    var link: LinkState
+    var handler: RedisChannelHandler?
+    var handshake: Handshake?
+    /// For each script that Redis knows: `EVALSHA` and its digest.
+    var scriptHeads: [ObjectIdentifier: ByteBuffer] = [:]
+    var waiters = ReadyWaiters()
+    /// Why the link is down, for who calls meanwhile.
+    var downReason = "not connected yet"
+    var attemptTimer: Scheduled<Void>?
+    /// Succeeds when the last connection is closed; nil while the link lives.
+    var ended: EventLoopFuture<Void>?
 
-    /// Attempts to connect for the first time that fail without a line in the log: about half a second.
-    private static let quietAttempts = 5
+    /// Sent and unanswered ones, oldest first, then those whose batch is not handed to the socket yet.
+    private var calls: Deque<any PendingCall> = []
+    private var unsentCount = 0
+    private var batch: CommandBatch?
+    private var batchCapacity = CommandBatch.capacityMin
+    private var flushIsScheduled = false
+    private var answerTimer: Scheduled<Void>?
 
-    private let url: RedisURL
-    private let options: RedisOptions
-    private let scripts: [RedisScript]
-    private let logger: Logger
-    private var state = State.idle
-    private var hashes: [ObjectIdentifier: ByteBuffer] = [:]
-    private var attempt = 0
-    private var problem = "Redis is not connected yet"
-    private var isDownLogged = false
-    private var wasReady = false
-    private var readyWaiters: [EventLoopPromise<Void>] = []
-    private var closeWaiters: [EventLoopPromise<Void>] = []
-
-    init(url: RedisURL, options: RedisOptions, scripts: [RedisScript], eventLoop: any EventLoop, logger: Logger) {
+    init(eventLoop: any EventLoop, url: RedisURL, options: RedisOptions, scripts: [RedisScript], logger: Logger) {
+        self.eventLoop = eventLoop
         self.url = url
         self.options = options
         self.scripts = scripts
-        self.eventLoop = eventLoop
-        var logger = logger
-        logger[metadataKey: "redis"] = "\(url)"
         self.logger = logger
+        self.link = LinkState(backoffMin: options.backoffMin, backoffMax: options.backoffMax)
     }
 
-    /// Whether commands can be sent now.
-    public var isReady: Bool {
-        if case .ready = state { return true }
-        return false
-    }
+    /// Whether a command would be sent now.
+    public var isReady: Bool { link.isReady }
 
-    /// Sends a command; the closure turns its answer into a value.
+    /// Sends a command and decodes its answer.
     ///
-    /// An error answer fails the future.
+    /// An error answer fails the future with ``RedisError/reply(code:message:)``; `decode` never sees it.
     public func send<Value>(
         _ command: RedisCommand, decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value
     ) -> EventLoopFuture<Value> {
+        eventLoop.assertInEventLoop()
+        guard link.isReady else { return eventLoop.makeFailedFuture(RedisError.unavailable(downReason)) }
+        let batch = openBatch()
+        batch.writer.buffer.writeRESPArray(command.wordCount)
+        batch.writer.buffer.writeImmutableBuffer(command.words)
         let promise = eventLoop.makePromise(of: Value.self)
-        guard case .ready(let handler) = state else {
-            promise.fail(RedisError.unavailable(problem))
-            return promise.futureResult
-        }
-        handler.send(ValueCall(bytes: command.bytes, promise: promise, decode: decode))
+        enqueue(TypedCall(batch: batch, readOnly: command.readOnly, promise: promise, decode: decode))
         return promise.futureResult
     }
 
-    /// Calls a script: KEYS are the fixed keys, then the further ones; ARGV are the arguments.
+    /// Calls a script and decodes its answer.
     ///
-    /// A script that Redis has forgotten is loaded again on the way.
+    /// `KEYS` are the fixed `keys`, then `callKeys` keys of this call's own; `ARGV` are `arguments` words. `fill` appends
+    /// the call's own keys, then the arguments: exactly as many as were announced, and it does nothing else with the link.
+    /// Where Redis does not know the script (any more) the call is repeated with the source, behind what was sent meanwhile.
     public func evaluate<Value>(
-        _ script: RedisScript, keys: RedisKeys, _ furtherKeys: [String], _ arguments: [RedisArgument],
+        _ script: RedisScript, keys: RedisKeys, callKeys: Int = 0, arguments: Int,
+        _ fill: (inout RedisArguments) -> Void = { _ in },
         decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value
     ) -> EventLoopFuture<Value> {
+        eventLoop.assertInEventLoop()
+        guard link.isReady else { return eventLoop.makeFailedFuture(RedisError.unavailable(downReason)) }
+        let batch = openBatch()
+        let wordCount = 3 + keys.count + callKeys + arguments
+        let head = scriptHeads[ObjectIdentifier(script)]
+        batch.writer.buffer.writeRESPArray(wordCount)
+        batch.writer.buffer.writeImmutableBuffer(head ?? script.evalHead)
+        let start = batch.writer.buffer.writerIndex
+        batch.writer.writeKeys(keys, callKeys: callKeys)
+        let countBefore = batch.writer.count
+        fill(&batch.writer)
+        precondition(
+            batch.writer.count - countBefore == callKeys + arguments,
+            "a call of the script \(script.name) announced \(callKeys + arguments) words and wrote others")
+        let repetition = ScriptRepetition(
+            script: script, wordCount: wordCount, start: start, end: batch.writer.buffer.writerIndex)
         let promise = eventLoop.makePromise(of: Value.self)
-        guard case .ready(let handler) = state else {
-            promise.fail(RedisError.unavailable(problem))
-            return promise.futureResult
-        }
-        guard let hash = hashes[ObjectIdentifier(script)] else {
-            preconditionFailure("the script \(script.name) is none of those that the client was made with")
-        }
-        let words = ScriptArguments(keys: keys, furtherKeys: furtherKeys, words: arguments)
-        handler.send(ScriptCall(script, hash: hash, arguments: words, promise: promise, decode: decode))
+        enqueue(
+            TypedCall(
+                batch: batch, readOnly: script.readOnly, repetition: head == nil ? nil : repetition, promise: promise,
+                decode: decode))
         return promise.futureResult
     }
+}
 
-    /// Succeeds as soon as commands can be sent.
-    func whenReady() -> EventLoopFuture<Void> {
-        let promise = eventLoop.makePromise(of: Void.self)
-        switch state {
-        case .ready: promise.succeed()
-        case .closed: promise.fail(RedisError.unavailable(problem))
-        case .idle, .connecting, .pausing: readyWaiters.append(promise)
-        }
-        return promise.futureResult
+extension RedisConnection {
+    /// Calls a script with words that are at hand: `KEYS` are the fixed keys, then `callKeys`; `ARGV` are `arguments`.
+    public func evaluate<Value>(
+        _ script: RedisScript, keys: RedisKeys, _ callKeys: [String], _ arguments: [RedisArgument],
+        decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value
+    ) -> EventLoopFuture<Value> {
+        evaluate(
+            script, keys: keys, callKeys: callKeys.count, arguments: arguments.count,
+            { words in
+                for key in callKeys { words.append(key) }
+                for argument in arguments { words.append(argument) }
+            }, decode: decode)
+    }
+}
+
+// MARK: - Sending
+
+extension RedisConnection {
+    private func openBatch() -> CommandBatch {
+        if let batch { return batch }
+        let batch = CommandBatch(capacity: batchCapacity)
+        self.batch = batch
+        return batch
     }
 
-    /// Why there is no connection, as far as that is known.
-    var lastProblem: String { problem }
-
-    /// Connects, and keeps connected until ``close()``.
-    func start() {
-        guard case .idle = state else { return }
-        connect()
+    private func enqueue(_ call: any PendingCall) {
+        calls.append(call)
+        unsentCount += 1
+        guard !flushIsScheduled else { return }
+        flushIsScheduled = true
+        eventLoop.assumeIsolated().execute { self.flush() }
     }
 
-    /// Closes for ever; what is in flight fails by what is known of it.
-    func close() -> EventLoopFuture<Void> {
-        let previous = state
-        state = .closed
-        problem = "the link to Redis was closed"
-        for waiter in readyWaiters { waiter.fail(RedisError.unavailable(problem)) }
-        readyWaiters = []
-        switch previous {
-        case .ready(let handler), .connecting(let handler?):
-            let promise = eventLoop.makePromise(of: Void.self)
-            closeWaiters.append(promise)
-            handler.close(problem)
-            return promise.futureResult
-        case .pausing(let pause): pause.cancel()
-        case .idle, .connecting(nil), .closed: break
-        }
-        return eventLoop.makeSucceededVoidFuture()
+    private func flush() {
+        flushIsScheduled = false
+        guard let handler, let batch else { return }
+        self.batch = nil
+        unsentCount = 0
+        batch.deadline = .now() + TimeAmount(options.commandTimeout)
+        let bytes = batch.writer.buffer
+        batchCapacity = min(max(bytes.readableBytes, CommandBatch.capacityMin), CommandBatch.capacityMax)
+        handler.send(bytes)
+        watchOldest()
     }
 
-    private func connect() {
-        state = .connecting(nil)
-        let handler = RedisChannelHandler(commandTimeout: options.commandTimeout)
-        let bound = NIOLoopBound(handler, eventLoop: eventLoop)
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(options.connectTimeout))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(bound.value)
-                }
-            }
-        let connected =
-            switch url.address {
-            case .tcp(let host, let port):
-                bootstrap
-                    .channelOption(.socketOption(.so_keepalive), value: 1)
-                    .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                    .connect(host: host, port: port)
-            case .unix(let path): bootstrap.connect(unixDomainSocketPath: path)
-            }
-        connected.assumeIsolated().whenComplete { result in
-            switch result {
-            case .success: self.connected(handler)
-            case .failure(let error): self.lost("cannot connect: \(error)")
+    /// Keeps a timer on the oldest call in flight.
+    private func watchOldest() {
+        guard answerTimer == nil, calls.count > unsentCount, let oldest = calls.first else { return }
+        answerTimer = eventLoop.assumeIsolated().scheduleTask(deadline: oldest.batch.deadline) {
+            self.answerTimer = nil
+            guard self.calls.count > self.unsentCount, let oldest = self.calls.first else { return }
+            if oldest.batch.deadline <= .now() {
+                self.lose("Redis did not answer within \(self.options.commandTimeout)")
+            } else {
+                self.watchOldest()
             }
         }
     }
+}
 
-    private func connected(_ handler: RedisChannelHandler) {
-        guard case .connecting = state else {
-            handler.close("no longer wanted")
+// MARK: - Answers
+
+extension RedisConnection {
+    func receive(_ reply: borrowing RedisReply) {
+        guard handshake == nil else { return receiveInHandshake(reply) }
+        guard calls.count > unsentCount, let call = calls.popFirst() else {
+            return lose("its answer is malformed: an answer to no command")
+        }
+        if let error = reply.error {
+            refuse(call, error)
+        } else {
+            call.complete(with: reply)
+        }
+        if let reason = link.drainReason, calls.isEmpty { lose(reason) }
+    }
+
+    private func refuse(_ call: any PendingCall, _ error: RedisError) {
+        if case .reply("NOSCRIPT", _) = error, let repetition = call.repetition {
+            guard link.isReady else { return call.fail(.unavailable(link.drainReason ?? downReason)) }
+            let batch = openBatch()
+            repetition.write(from: call.batch, to: &batch.writer.buffer)
+            call.batch = batch
+            call.repetition = nil
+            return enqueue(call)
+        }
+        if error.asksForReconnection, link.isReady {
+            downReason = error.description
+            link.drain(downReason)
+            let unsent = takeUnsent()
+            call.fail(error)
+            for call in unsent { call.fail(.unavailable(downReason)) }
             return
         }
-        state = .connecting(handler)
-        handler.onClose = { self.lost($0) }
-        let limit = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(options.connectTimeout)) {
-            handler.close("Redis did not answer the handshake in time")
-        }
-        handshake(on: handler).assumeIsolated().whenComplete { result in
-            limit.cancel()
-            switch result {
-            case .success: self.becomeReady(handler)
-            case .failure(let error): handler.close("the handshake failed: \(error)")
-            }
-        }
+        call.fail(error)
     }
 
-    /// Says who we are, picks the database and loads the scripts, all in one go.
-    private func handshake(on handler: RedisChannelHandler) -> EventLoopFuture<Void> {
-        func ask(_ words: [String]) -> EventLoopFuture<ByteBuffer> {
-            let promise = eventLoop.makePromise(of: ByteBuffer.self)
-            handler.send(
-                ValueCall(bytes: RedisCommand(words).bytes, promise: promise) { reply throws(RedisError) in
-                    try reply.bytes()
-                })
-            return promise.futureResult
-        }
-        var answers: [EventLoopFuture<Void>] = []
-        if let password = url.password {
-            answers.append(ask(["AUTH"] + (url.user.map { [$0] } ?? []) + [password]).map { _ in })
-        }
-        // Answered with an error while Redis loads its data, and by one that wants a password.
-        answers.append(ask(["SELECT", String(url.database)]).map { _ in })
-        answers.append(ask(["PING"]).map { _ in })
-        for script in scripts {
-            answers.append(
-                ask(["SCRIPT", "LOAD", script.source]).assumeIsolated()
-                    .map { self.hashes[ObjectIdentifier(script)] = $0 }.nonisolated())
-        }
-        return EventLoopFuture.andAllSucceed(answers, on: eventLoop)
+    /// Fails all calls by what is known of each.
+    func failCalls(_ reason: String) {
+        answerTimer?.cancel()
+        answerTimer = nil
+        let unsent = takeUnsent()
+        let sent = calls
+        calls = []
+        for call in sent { call.failSent(reason) }
+        for call in unsent { call.fail(.unavailable(reason)) }
     }
 
-    private func becomeReady(_ handler: RedisChannelHandler) {
-        guard case .connecting = state else { return }
-        state = .ready(handler)
-        wasReady = true
-        handler.onRefusal = { self.lookForAnother(handler) }
-        attempt = 0
-        if isDownLogged {
-            isDownLogged = false
-            logger.info("Redis is connected again")
-        }
-        for waiter in readyWaiters { waiter.succeed() }
-        readyWaiters = []
-    }
-
-    /// The server is not the one to write to, or not ready: what is in flight is still answered, then we connect anew.
-    private func lookForAnother(_ handler: RedisChannelHandler) {
-        guard case .ready = state else { return }
-        problem = "Redis refused, and another is looked for"
-        state = .connecting(handler)
-        handler.leave()
-    }
-
-    private func lost(_ reason: String) {
-        if case .closed = state {
-            for waiter in closeWaiters { waiter.succeed() }
-            closeWaiters = []
-            return
-        }
-        problem = reason
-        // A server that is just starting is worth a few attempts before it is worth a line.
-        if !isDownLogged, wasReady || attempt == RedisConnection.quietAttempts {
-            isDownLogged = true
-            logger.warning("Redis is not connected; it is tried again", metadata: ["reason": "\(reason)"])
-        }
-        let pause = options.backoff(attempt: attempt)
-        attempt += 1
-        state = .pausing(
-            eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(pause)) {
-                guard case .pausing = self.state else { return }
-                self.connect()
-            })
+    private func takeUnsent() -> [any PendingCall] {
+        let unsent = Array(calls.suffix(unsentCount))
+        calls.removeLast(unsentCount)
+        unsentCount = 0
+        batch = nil
+        return unsent
     }
 }

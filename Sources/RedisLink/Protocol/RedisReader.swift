@@ -1,173 +1,253 @@
-import CHiredis
-public import NIOCore
+internal import CHiredis
+internal import NIOCore
 
-/// The reader of libhiredis: bytes in, answers out.
-///
-/// The one place that touches its C structures.
-@safe struct RedisReader: ~Copyable {
-    /// An array may announce this many elements; hiredis allocates for what is announced, before it arrives.
-    private static let elementsMax: Int32 = 1 << 20
-    /// The reader moves what it has not used to the front of its buffer, so it is fed in small slices.
-    private static let sliceBytes = 4096
+// The only file that sees hiredis' pointers. `RedisReader` owns the reader, `ReceivedReply` owns an answer, and
+// `RedisReply` is a borrowed look at one.
 
-    private let reader: UnsafeMutablePointer<redisReader>
-
-    init() {
-        guard let reader = unsafe redisReaderCreateWithFunctions(RedisReader.functions) else {
-            preconditionFailure("hiredis has no memory for a reader")
-        }
-        unsafe self.reader = reader
-        // Keep the buffer between answers: freeing and growing it again costs more than it holds.
-        unsafe reader.pointee.maxbuf = 0
-    }
-
-    deinit { unsafe redisReaderFree(reader) }
-
-    /// Takes bytes, and calls the body with each answer that they complete; throws where they are no RESP.
-    func feed(_ bytes: ByteBuffer, _ body: (borrowing RedisReply) -> Void) throws(RedisError) {
-        var rest = bytes
-        while rest.readableBytes > 0 {
-            let count = min(rest.readableBytes, RedisReader.sliceBytes)
-            unsafe rest.withUnsafeReadableBytes { bytes in
-                let start = unsafe bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-                _ = unsafe redisReaderFeed(reader, start, count)
-            }
-            rest.moveReaderIndex(forwardBy: count)
-            try takeReplies(body)
-        }
-    }
-
-    private func takeReplies(_ body: (borrowing RedisReply) -> Void) throws(RedisError) {
-        while true {
-            var object: UnsafeMutableRawPointer?
-            guard unsafe redisReaderGetReply(reader, &object) == REDIS_OK else {
-                throw .unexpectedReply("Redis's answer is no RESP: \(problem)")
-            }
-            guard let object = unsafe object else { return }
-            unsafe body(RedisReply(object.assumingMemoryBound(to: redisReply.self)))
-            unsafe freeReplyObject(object)
-        }
-    }
-
-    private var problem: String {
-        unsafe withUnsafeBytes(of: reader.pointee.errstr) { text in
-            unsafe String(decoding: text.prefix { $0 != 0 }, as: UTF8.self)
-        }
-    }
-
-    /// hiredis' own functions, but for a limit on arrays.
-    private nonisolated(unsafe) static let functions: UnsafeMutablePointer<redisReplyObjectFunctions> = {
-        let functions = UnsafeMutablePointer<redisReplyObjectFunctions>.allocate(capacity: 1)
-        unsafe functions.initialize(to: defaults)
-        unsafe functions.pointee.createArray = { task, count in
-            count > RedisReader.elementsMax ? nil : unsafe RedisReader.defaults.createArray(task, count)
-        }
-        return unsafe functions
-    }()
-
-    private static let defaults: redisReplyObjectFunctions = {
-        guard let probe = unsafe redisReaderCreate(), let functions = unsafe probe.pointee.fn else {
-            preconditionFailure("hiredis has no memory for a reader")
-        }
-        defer { unsafe redisReaderFree(probe) }
-        return unsafe functions.pointee
-    }()
+/// Why the bytes of a peer are no RESP, or more of it than is taken.
+struct RedisProtocolError: Error, Equatable, CustomStringConvertible {
+    let description: String
 }
 
-/// One answer of Redis, to be looked at while a decode closure runs; it can't be kept.
-@safe public struct RedisReply: ~Copyable {
-    /// What an answer is.
-    public enum Kind: Sendable {
-        case string
-        case status
-        case error
-        case integer
-        case null
-        case array
+/// What an answer may announce; past it the connection is given up.
+enum ReplyLimits {
+    /// Elements of one array.
+    static let elementsMax: Int32 = 1 << 20
+    /// Bytes of a string; Redis's own default limit (`proto-max-bulk-len`).
+    static let stringBytesMax = 512 << 20
+    /// Bytes of a line: a status, an error, an integer.
+    static let lineBytesMax = 1 << 20
+    /// Bytes of the line that announces a string or an array.
+    static let headerBytesMax = 32
+    /// Bytes given to hiredis at once: it moves what it has not parsed yet to the front after each feed.
+    static let feedBytesMax = 4096
+}
+
+/// Parses RESP2 with hiredis' reader.
+@safe
+struct RedisReader: ~Copyable {
+    private let reader: UnsafeMutablePointer<redisReader>
+    private let hooks: UnsafeMutablePointer<ReaderHooks>
+
+    init() {
+        // hiredis answers nil only where malloc does.
+        guard let reader = unsafe redisReaderCreate(), let defaults = unsafe reader.pointee.fn else {
+            fatalError("hiredis could not allocate a reader")
+        }
+        let hooks = UnsafeMutablePointer<ReaderHooks>.allocate(capacity: 1)
+        unsafe hooks.initialize(to: ReaderHooks(defaults: defaults.pointee))
+        unsafe reader.pointee.fn = ReaderHooks.functions(of: hooks)
+        unsafe reader.pointee.privdata = UnsafeMutableRawPointer(hooks)
+        unsafe reader.pointee.maxbuf = 0
+        unsafe self.reader = reader
+        unsafe self.hooks = hooks
     }
 
-    private let reply: UnsafeMutablePointer<redisReply>
+    deinit {
+        // Frees an unfinished answer too, by the hooks' table: so the hooks go last.
+        unsafe redisReaderFree(reader)
+        unsafe hooks.deinitialize(count: 1)
+        unsafe hooks.deallocate()
+    }
 
-    fileprivate init(_ reply: UnsafeMutablePointer<redisReply>) { unsafe self.reply = reply }
+    /// Takes a slice of the bytes; call ``next()`` until it answers nil before the next slice.
+    mutating func feed(_ bytes: inout ByteBuffer) throws(RedisProtocolError) {
+        let count = min(bytes.readableBytes, ReplyLimits.feedBytesMax)
+        let status = unsafe bytes.withUnsafeReadableBytes { readable in
+            unsafe redisReaderFeed(reader, readable.baseAddress?.assumingMemoryBound(to: CChar.self), count)
+        }
+        bytes.moveReaderIndex(forwardBy: count)
+        guard status == REDIS_OK else { throw failure() }
+    }
 
+    /// The next whole answer; nil waits for more bytes, an error is for ever.
+    mutating func next() throws(RedisProtocolError) -> ReceivedReply? {
+        var object: UnsafeMutableRawPointer?
+        guard unsafe redisReaderGetReply(reader, &object) == REDIS_OK else { throw failure() }
+        guard let object = unsafe object else {
+            try checkUnfinished()
+            return nil
+        }
+        return unsafe ReceivedReply(object.assumingMemoryBound(to: redisReply.self))
+    }
+
+    /// Refuses what is announced, or unfinished, beyond the limits.
+    private func checkUnfinished() throws(RedisProtocolError) {
+        let start = unsafe reader.pointee.pos
+        let count = unsafe reader.pointee.len - start
+        guard count > 0, let bytes = unsafe reader.pointee.buf, let type = currentType else { return }
+        guard type == REDIS_REPLY_STRING || type == REDIS_REPLY_ARRAY else {
+            if count > ReplyLimits.lineBytesMax { throw RedisProtocolError(description: "a line without an end") }
+            return
+        }
+        var announced = 0
+        for offset in 0..<min(count, ReplyLimits.headerBytesMax) {
+            let byte = unsafe UInt8(bitPattern: bytes[start + offset])
+            if byte == UInt8(ascii: "\r") { return }
+            guard let digit = byte.wholeDigit else { continue }
+            announced = announced * 10 + digit
+            if announced > ReplyLimits.stringBytesMax {
+                throw RedisProtocolError(description: "a string of more than \(ReplyLimits.stringBytesMax) bytes")
+            }
+        }
+        if count >= ReplyLimits.headerBytesMax { throw RedisProtocolError(description: "a length without an end") }
+    }
+
+    /// The type of the item that hiredis waits for; nil between two items.
+    private var currentType: Int32? {
+        let index = unsafe Int(reader.pointee.ridx)
+        guard index >= 0 else { return nil }
+        let type = unsafe withUnsafeBytes(of: &reader.pointee.rstack) { stack in
+            unsafe stack.load(fromByteOffset: index * MemoryLayout<redisReadTask>.stride, as: redisReadTask.self).type
+        }
+        return type > 0 ? type : nil
+    }
+
+    private func failure() -> RedisProtocolError {
+        if let refusal = unsafe hooks.pointee.refusal { return refusal }
+        let text = unsafe withUnsafeBytes(of: &reader.pointee.errstr) { bytes in
+            unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+        }
+        return RedisProtocolError(description: text.isEmpty ? "malformed RESP" : text)
+    }
+}
+
+extension UInt8 {
+    fileprivate var wholeDigit: Int? {
+        self >= UInt8(ascii: "0") && self <= UInt8(ascii: "9") ? Int(self - UInt8(ascii: "0")) : nil
+    }
+}
+
+/// hiredis' table of constructors with two of them guarded; the reader's `privdata` points here.
+@unsafe
+private struct ReaderHooks {
+    let defaults: redisReplyObjectFunctions
+    private var functions: redisReplyObjectFunctions
+    /// Why a constructor refused; hiredis itself would say "out of memory".
+    var refusal: RedisProtocolError?
+
+    init(defaults: redisReplyObjectFunctions) {
+        unsafe self.defaults = defaults
+        unsafe self.functions = defaults
+        // hiredis allocates all elements before the first has come.
+        unsafe functions.createArray = { task, count in
+            guard let hooks = unsafe ReaderHooks.from(task) else { return nil }
+            guard count <= ReplyLimits.elementsMax else {
+                unsafe hooks.pointee.refusal = RedisProtocolError(
+                    description: "an array of more than \(ReplyLimits.elementsMax) elements")
+                return nil
+            }
+            return unsafe hooks.pointee.defaults.createArray(task, count)
+        }
+        // hiredis skips the two bytes behind a string without a look at them.
+        unsafe functions.createString = { task, text, count in
+            guard let hooks = unsafe ReaderHooks.from(task), let text = unsafe text else { return nil }
+            guard unsafe text[count] == 13, unsafe text[count + 1] == 10 else {
+                unsafe hooks.pointee.refusal = RedisProtocolError(description: "a string does not end where it should")
+                return nil
+            }
+            return unsafe hooks.pointee.defaults.createString(task, text, count)
+        }
+    }
+
+    /// The table's address inside the hooks' own memory, which outlives the reader.
+    static func functions(
+        of hooks: UnsafeMutablePointer<ReaderHooks>
+    ) -> UnsafeMutablePointer<redisReplyObjectFunctions>? {
+        guard let offset = unsafe MemoryLayout<ReaderHooks>.offset(of: \.functions) else { return nil }
+        return unsafe UnsafeMutableRawPointer(hooks).advanced(by: offset)
+            .assumingMemoryBound(to: redisReplyObjectFunctions.self)
+    }
+
+    private static func from(_ task: UnsafePointer<redisReadTask>?) -> UnsafeMutablePointer<ReaderHooks>? {
+        unsafe task?.pointee.privdata?.assumingMemoryBound(to: ReaderHooks.self)
+    }
+}
+
+/// A whole answer, freed with its last use.
+@safe
+struct ReceivedReply: ~Copyable {
+    private let object: UnsafeMutablePointer<redisReply>
+
+    fileprivate init(_ object: UnsafeMutablePointer<redisReply>) { unsafe self.object = object }
+
+    deinit { unsafe freeReplyObject(object) }
+
+    /// A look at it.
+    var view: RedisReply {
+        @_lifetime(borrow self) get { unsafe RedisReply(borrowing: self, object: object) }
+    }
+}
+
+/// A borrowed look at an answer of Redis, or at an element of one.
+///
+/// It lives no longer than the closure that it is given to; take out of it what shall stay. An answer that has not the
+/// expected shape is an error (``RedisError/unexpectedReply(_:)``), never a trap.
+@safe
+public struct RedisReply: ~Escapable {
+    private let object: UnsafeMutablePointer<redisReply>
+
+    @_lifetime(borrow owner)
+    fileprivate init(borrowing owner: borrowing ReceivedReply, object: UnsafeMutablePointer<redisReply>) {
+        unsafe self.object = object
+    }
+
+    @_lifetime(copy parent)
+    private init(inside parent: borrowing RedisReply, object: UnsafeMutablePointer<redisReply>) {
+        unsafe self.object = object
+    }
+
+    /// What an answer is.
+    public enum Kind: Sendable { case string, array, integer, null, status, error }
+
+    /// What this answer is.
     public var kind: Kind {
-        switch unsafe reply.pointee.type {
+        switch unsafe object.pointee.type {
         case REDIS_REPLY_STRING: .string
+        case REDIS_REPLY_ARRAY: .array
+        case REDIS_REPLY_INTEGER: .integer
         case REDIS_REPLY_STATUS: .status
         case REDIS_REPLY_ERROR: .error
-        case REDIS_REPLY_INTEGER: .integer
-        case REDIS_REPLY_ARRAY: .array
         default: .null
         }
     }
 
-    /// How many elements an array has; 0 for anything else.
-    public var count: Int { kind == .array ? unsafe reply.pointee.elements : 0 }
-
-    /// The number; throws where the answer is none.
-    public func integer() throws(RedisError) -> Int {
-        guard kind == .integer else { throw unexpected("a number") }
-        return unsafe Int(reply.pointee.integer)
+    /// The number of elements of an array; 0 of anything else.
+    public var count: Int {
+        kind == .array ? unsafe Int(object.pointee.elements) : 0
     }
 
-    /// The bytes of a string or status, copied once; throws where the answer is neither.
-    public func bytes() throws(RedisError) -> ByteBuffer {
-        guard kind == .string || kind == .status else { throw unexpected("a string") }
-        return unsafe ByteBuffer(bytes: UnsafeRawBufferPointer(start: reply.pointee.str, count: reply.pointee.len))
-    }
-
-    /// The same; nil for null.
-    public func optionalBytes() throws(RedisError) -> ByteBuffer? { kind == .null ? nil : try bytes() }
-
-    /// The text of a string or status; bytes that are no UTF-8 become U+FFFD.
-    public func text() throws(RedisError) -> String { String(buffer: try bytes()) }
-
-    /// The error that Redis answered with; nil where the answer is none.
-    public var error: RedisError? {
-        guard kind == .error else { return nil }
-        let text = unsafe String(
-            decoding: UnsafeRawBufferPointer(start: reply.pointee.str, count: reply.pointee.len), as: UTF8.self)
-        let words = text.split(separator: " ", maxSplits: 1)
-        return .reply(code: words.first.map(String.init) ?? "", message: words.count == 2 ? String(words[1]) : "")
-    }
-
-    /// Looks at an element of an array; throws where there is none of that number.
-    public func element<Value>(
-        _ index: Int, _ body: (borrowing RedisReply) throws(RedisError) -> Value
-    ) throws(RedisError) -> Value {
-        guard index < count, let element = unsafe reply.pointee.element[index] else {
-            throw unexpected("an array of more than \(index) elements")
+    /// An element of an array.
+    ///
+    /// Throws ``RedisError/unexpectedReply(_:)`` where this is no array or a shorter one, and ``RedisError/reply(code:message:)`` where
+    /// this is an error answer.
+    public subscript(_ index: Int) -> RedisReply {
+        @_lifetime(copy self)
+        get throws(RedisError) {
+            guard index >= 0, index < count, let element = unsafe object.pointee.element[index] else {
+                throw shapeError("an array of more than \(index) elements")
+            }
+            return unsafe RedisReply(inside: self, object: element)
         }
-        return try body(unsafe RedisReply(element))
     }
 
-    /// Looks at every element of an array; throws where the answer is none.
-    public func map<Value>(
-        _ body: (borrowing RedisReply) throws(RedisError) -> Value
-    ) throws(RedisError) -> [Value] {
-        guard kind == .array else { throw unexpected("an array") }
-        var values: [Value] = []
-        values.reserveCapacity(count)
-        for index in 0..<count { values.append(try element(index, body)) }
-        return values
+    /// The value of an integer answer; nil of anything else.
+    var integerValue: Int? {
+        kind == .integer ? unsafe Int(object.pointee.integer) : nil
     }
 
-    /// The number that an element of an array is.
-    public func integer(at index: Int) throws(RedisError) -> Int {
-        try element(index) { element throws(RedisError) in try element.integer() }
-    }
-
-    /// The bytes of the string that an element of an array is.
-    public func bytes(at index: Int) throws(RedisError) -> ByteBuffer {
-        try element(index) { element throws(RedisError) in try element.bytes() }
-    }
-
-    /// The same; nil for null.
-    public func optionalBytes(at index: Int) throws(RedisError) -> ByteBuffer? {
-        try element(index) { element throws(RedisError) in try element.optionalBytes() }
-    }
-
-    private func unexpected(_ expected: String) -> RedisError {
-        error ?? .unexpectedReply("Redis answered \(kind) where \(expected) was expected")
+    /// The bytes of a string, a status or an error, in place; empty of anything else.
+    public var span: Span<UInt8> {
+        @_lifetime(copy self)
+        get {
+            switch kind {
+            case .string, .status, .error:
+                let bytes = unsafe UnsafeRawBufferPointer(start: object.pointee.str, count: object.pointee.len)
+                    .assumingMemoryBound(to: UInt8.self)
+                return unsafe _overrideLifetime(Span(_unsafeElements: bytes), copying: self)
+            case .array, .integer, .null:
+                return unsafe _overrideLifetime(Span(), copying: self)
+            }
+        }
     }
 }

@@ -1,0 +1,47 @@
+internal import NIOCore
+
+/// A Lua script, which a link loads when it connects and calls by the digest that Redis answered.
+public final class RedisScript: Sendable {
+    /// What it is called in messages.
+    public let name: String
+    public let source: String
+    /// Whether it changes nothing; see ``RedisCommand/readOnly``.
+    public let readOnly: Bool
+    /// `EVAL` and the source: what a call begins with after its count of words where Redis does not know the digest.
+    let evalHead: ByteBuffer
+
+    public init(name: String, source: String, readOnly: Bool = false) {
+        self.name = name
+        self.source = source
+        self.readOnly = readOnly
+        var head = ByteBufferAllocator().buffer(capacity: source.utf8.count + 32)
+        head.writeRESPString("EVAL")
+        head.writeRESPString(source)
+        self.evalHead = head
+    }
+}
+
+/// The keys that every call of a script names, encoded once.
+public struct RedisKeys: Sendable {
+    /// The number of keys.
+    public let count: Int
+    /// The keys as RESP strings.
+    let encoded: ByteBuffer
+    /// `numkeys` and the keys, for a call that names no others.
+    let encodedWithCount: ByteBuffer
+
+    public init(_ keys: [String]) {
+        var encoded = ByteBuffer()
+        for key in keys { encoded.writeRESPString(key) }
+        var encodedWithCount = ByteBuffer()
+        encodedWithCount.writeRESPString(keys.count)
+        encodedWithCount.writeImmutableBuffer(encoded)
+        self.count = keys.count
+        self.encoded = encoded
+        self.encodedWithCount = encodedWithCount
+    }
+}
+
+extension RedisKeys: ExpressibleByArrayLiteral {
+    public init(arrayLiteral keys: String...) { self.init(keys) }
+}
