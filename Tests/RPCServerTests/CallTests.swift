@@ -88,6 +88,31 @@ import Testing
         }
     }
 
+    @Test func `a client that breaks the rules gets the answers that were due, whatever it sends on`() async throws {
+        var limits = ConnectionLimits()
+        limits.lingering = .seconds(30)
+        try await TestMethods.serve(limits: limits) { server, _ in
+            let (client, neighbour) = (try await server.client(), try await server.client())
+            try await client.stopReading()
+            let reason = String(repeating: "x", count: 1 << 20)
+            for id in [1, 3, 5] as [UInt32] {
+                client.sendLater(Bytes.request(Methods.Admin.resume, ResumeRequest(reason: reason), on: id))
+            }
+            client.sendLater(Bytes.request(Methods.Admin.resume, ResumeRequest(), on: 1))
+            client.sendLater(ByteBuffer(repeating: 0x01, count: 8 << 20))
+            // Until the server has had every chance to close too early.
+            for index in 0..<200 { try await expectAlive(neighbour, on: UInt32(2 * index + 1)) }
+            try await client.startReading()
+            for id in [1, 3, 5] as [UInt32] {
+                #expect(try await client.message(BlockState.self, on: id).reason == reason)
+            }
+            #expect(try await client.error(on: 1).knownReason == .malformed)
+            #expect(try await client.frame() == nil)
+            await client.close()
+            await neighbour.close()
+        }
+    }
+
     @Test func `a deadline that has passed is answered without a call`() async throws {
         try await TestMethods.serve { server, methods in
             let client = try await server.client()

@@ -45,7 +45,8 @@ struct TestServer {
         }
     }
 
-    private static func run<Value>(
+    /// Runs the body beside a server on a group of the caller's, and returns when the server has ended too.
+    static func run<Value>(
         _ server: RPCServer, _ body: (TestServer) async throws -> Value
     ) async throws -> Value {
         let services = ServiceGroup(

@@ -1,0 +1,94 @@
+import DMSModel
+import DMSWire
+import NIOCore
+import Scheduler
+import TestSupport
+import Testing
+
+@Suite(.timeLimit(.minutes(2))) struct AdminMethodTests {
+    @Test func `a task is moved to the tail of another queue`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            let method = Methods.Admin.setPriority
+            try await caller.enqueue("a", .high)
+            try await caller.enqueue("b")
+            let moved = try await caller.call(method, SetPriorityRequest(taskID: TaskID("b"), priority: .high))
+            #expect(moved.priority == .high)
+            #expect(try await caller.next(2) == ["a", "b"])
+            #expect(
+                try await caller.refusal(method, SetPriorityRequest(taskID: TaskID("b"), priority: .low))
+                    == .taskNotQueued)
+            #expect(
+                try await caller.refusal(method, SetPriorityRequest(taskID: TaskID("c"), priority: .low))
+                    == .taskNotFound)
+            #expect(
+                try await caller.badFields(method, SetPriorityRequest(taskID: TaskID(""), priority: .low))
+                    == ["task_id"])
+            await caller.client.close()
+        }
+    }
+
+    @Test func `submissions are blocked, resumed, and the state is read`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            let never = try await caller.call(Methods.Admin.getBlock, GetBlockRequest())
+            #expect(never == BlockState(blocked: false, reason: nil, updatedAt: nil))
+
+            let blocked = try await caller.call(
+                Methods.Admin.block, BlockRequest(blocked: true, reason: "caf\u{e9}"))
+            #expect(blocked.blocked)
+            #expect(blocked.reason == "caf\u{e9}")
+            #expect(blocked.updatedAt != nil)
+            #expect(try await caller.call(Methods.Admin.getBlock, GetBlockRequest()) == blocked)
+
+            let resumed = try await caller.call(Methods.Admin.resume, ResumeRequest())
+            #expect(!resumed.blocked)
+            #expect(resumed.reason == "caf\u{e9}")
+            #expect(try await caller.call(Methods.Admin.resume, ResumeRequest(reason: "done")).reason == "done")
+            let without = try await caller.call(Methods.Admin.block, BlockRequest(blocked: true))
+            #expect(without.reason == nil)
+
+            let long = String(repeating: "x", count: Limits.reasonBytesMax)
+            #expect(try await caller.call(Methods.Admin.resume, ResumeRequest(reason: long)).reason == long)
+            #expect(
+                try await caller.badFields(Methods.Admin.block, BlockRequest(blocked: true, reason: long + "x"))
+                    == ["reason"])
+            #expect(try await caller.badFields(Methods.Admin.resume, ResumeRequest(reason: long + "x")) == ["reason"])
+            await caller.client.close()
+        }
+    }
+
+    /// Expects every admin method to refuse the call for that reason.
+    private func expectRefused(
+        _ reason: SchedulerError.Reason, _ scheduler: SchedulerServer, _ metadata: [MetadataEntry]
+    ) async throws {
+        let caller = try await scheduler.caller()
+        let reasons = [
+            try await caller.refusal(
+                Methods.Admin.setPriority, SetPriorityRequest(taskID: TaskID("t"), priority: .low), metadata),
+            try await caller.refusal(Methods.Admin.block, BlockRequest(blocked: true), metadata),
+            try await caller.refusal(Methods.Admin.resume, ResumeRequest(), metadata),
+            try await caller.refusal(Methods.Admin.getBlock, GetBlockRequest(), metadata),
+        ]
+        await caller.client.close()
+        #expect(reasons == Array(repeating: reason, count: 4))
+    }
+
+    @Test func `every admin method needs the operator token`() async throws {
+        try await SchedulerServer.with { scheduler in
+            try await expectRefused(.tokenRequired, scheduler, [])
+            let wrong = [MetadataEntry(key: "x-dms-operator-token", value: "correct horsf")]
+            try await expectRefused(.tokenInvalid, scheduler, wrong)
+            let otherKey = [MetadataEntry(key: "X-DMS-Operator-Token", value: SchedulerServer.operatorToken)]
+            try await expectRefused(.tokenRequired, scheduler, otherKey)
+        }
+    }
+
+    @Test func `without a configured operator token every admin method is closed`() async throws {
+        try await SchedulerServer.with {
+            $0.operatorToken = nil
+        } _: { scheduler in
+            try await expectRefused(.tokenNotConfigured, scheduler, SchedulerServer.asOperator)
+        }
+    }
+}
