@@ -89,8 +89,14 @@ public final class TestRedis: Sendable {
         process.standardInput = lifeline
         try process.run()
         self.process.withLock { $0 = RunningProcess(process: process, lifeline: lifeline) }
-        try await eventually { (try? await self.client.call("PING")) != nil }
+        try await eventually {
+            guard process.isRunning else { throw TestFailure("redis-server ended at once: \(self.logged)") }
+            return (try? await self.client.call("PING")) != nil
+        }
     }
+
+    /// What the server wrote to its log.
+    private var logged: String { (try? String(contentsOfFile: "\(folder)/redis.log", encoding: .utf8)) ?? "" }
 
     /// Ends the server as a crash would, and waits until it is gone.
     public func kill() async throws {
@@ -112,13 +118,18 @@ public final class TestRedis: Sendable {
     /// Lets it answer again.
     public func resume() { signal(SIGCONT) }
 
-    /// A port that nobody listens on, as far as anybody can tell.
+    /// A port that nobody listens on, outside the range from which the system takes ports for others meanwhile.
     private static func freePort() async throws -> Int {
-        let probe = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .bind(host: "127.0.0.1", port: 0).get()
-        defer { probe.close(promise: nil) }
-        guard let port = probe.localAddress?.port else { throw TestFailure("no port is free") }
-        return port
+        for _ in 0..<100 {
+            let port = Int.random(in: 20_000..<32_000)
+            guard
+                let probe = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .bind(host: "127.0.0.1", port: port).get()
+            else { continue }
+            try await probe.close()
+            return port
+        }
+        throw TestFailure("no port is free")
     }
 
     private func signal(_ number: Int32) {
