@@ -8,8 +8,10 @@ import Synchronization
 
 /// A redis-server of one test: in a temporary folder, on a unix socket, gone when the test is.
 public final class TestRedis: Sendable {
-    /// Where it listens.
+    /// Where it listens: a unix socket; with the password where `--requirepass` is among the arguments.
     public let url: RedisURL
+    /// Its port of 127.0.0.1; nil where none was asked for.
+    public let tcpPort: Int?
     /// The folder that it keeps its data in.
     public let folder: String
 
@@ -32,10 +34,11 @@ public final class TestRedis: Sendable {
 
     /// Runs the body with a server that answers; `persistent` keeps every write through a kill.
     public static func with<Value>(
-        arguments: [String] = [], tcpPort: Int? = nil, persistent: Bool = false,
+        arguments: [String] = [], tcp: Bool = false, persistent: Bool = false,
         _ body: (TestRedis) async throws -> Value
     ) async throws -> Value {
-        let redis = try TestRedis(arguments: arguments, tcpPort: tcpPort, persistent: persistent)
+        let port = tcp ? try await freePort() : nil
+        let redis = try TestRedis(arguments: arguments, tcpPort: port, persistent: persistent)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await redis.client.run() }
             do {
@@ -55,7 +58,9 @@ public final class TestRedis: Sendable {
         guard unsafe mkdtemp(&template) != nil else { throw TestFailure("no temporary folder can be made") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let socket = "\(folder)/redis.sock"
-        url = RedisURL(address: .unix(path: socket))
+        let option = arguments.firstIndex(of: "--requirepass")
+        url = RedisURL(address: .unix(path: socket), password: option.map { arguments[$0 + 1] })
+        self.tcpPort = tcpPort
         self.arguments =
             [
                 "--port", String(tcpPort ?? 0), "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder,
@@ -84,8 +89,14 @@ public final class TestRedis: Sendable {
         process.standardInput = lifeline
         try process.run()
         self.process.withLock { $0 = RunningProcess(process: process, lifeline: lifeline) }
-        try await eventually { (try? await self.client.call("PING")) != nil }
+        try await eventually {
+            guard process.isRunning else { throw TestFailure("redis-server ended at once: \(self.logged)") }
+            return (try? await self.client.call("PING")) != nil
+        }
     }
+
+    /// What the server wrote to its log.
+    private var logged: String { (try? String(contentsOfFile: "\(folder)/redis.log", encoding: .utf8)) ?? "" }
 
     /// Ends the server as a crash would, and waits until it is gone.
     public func kill() async throws {
@@ -95,11 +106,31 @@ public final class TestRedis: Sendable {
         try await eventually { self.process.withLock { $0?.process.isRunning } != true }
     }
 
+    /// Ends the server as a crash would, starts it again, and waits until it answers.
+    public func restart() async throws {
+        try await kill()
+        try await start()
+    }
+
     /// Stops the server from answering, with its connections open.
     public func pause() { signal(SIGSTOP) }
 
     /// Lets it answer again.
     public func resume() { signal(SIGCONT) }
+
+    /// A port that nobody listens on, outside the range from which the system takes ports for others meanwhile.
+    private static func freePort() async throws -> Int {
+        for _ in 0..<100 {
+            let port = Int.random(in: 20_000..<32_000)
+            guard
+                let probe = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    .bind(host: "127.0.0.1", port: port).get()
+            else { continue }
+            try await probe.close()
+            return port
+        }
+        throw TestFailure("no port is free")
+    }
 
     private func signal(_ number: Int32) {
         process.withLock { running in
