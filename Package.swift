@@ -94,7 +94,7 @@ let package = Package(
             name: "DMSClient", dependencies: ["DMSModel", "DMSWire", nioCore, nioPosix, logging, collections],
             path: "clients/swift/DMSClient", swiftSettings: swiftSettings),
         .target(
-            name: "ClientCommands", dependencies: ["DMSClient", "DMSModel", nioCore, argumentParser],
+            name: "ClientCommands", dependencies: ["DMSClient", "DMSModel", "DMSWire", nioCore, argumentParser],
             path: "clients/swift/ClientCommands", swiftSettings: swiftSettings),
         .executableTarget(
             name: "dms-admin", dependencies: ["ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser],
