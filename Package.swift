@@ -130,6 +130,12 @@ let package = Package(
                 nioPosix, logging, lifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(
+            name: "DMSClientTests",
+            dependencies: [
+                "DMSClient", "ClientCommands", "DMSWire", "DMSModel", "dms-admin", "dms-submitter", nioCore, nioPosix,
+                argumentParser,
+            ], swiftSettings: swiftSettings),
+        .testTarget(
             name: "ProgramTests",
             dependencies: [
                 "DMSClient", "DMSModel", "RedisLink", "TestSupport", "dms-scheduler", "dms-admin", "dms-submitter",
