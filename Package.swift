@@ -94,7 +94,7 @@ let package = Package(
             name: "DMSClient", dependencies: ["DMSModel", "DMSWire", nioCore, nioPosix, logging, collections],
             path: "clients/swift/DMSClient", swiftSettings: swiftSettings),
         .target(
-            name: "ClientCommands", dependencies: ["DMSClient", "DMSModel", nioCore, argumentParser],
+            name: "ClientCommands", dependencies: ["DMSClient", "DMSModel", "DMSWire", nioCore, argumentParser],
             path: "clients/swift/ClientCommands", swiftSettings: swiftSettings),
         .executableTarget(
             name: "dms-admin", dependencies: ["ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser],
@@ -128,6 +128,12 @@ let package = Package(
             dependencies: [
                 "HTTPServer", "DMSModel", "Scheduler", "RedisLink", "TestSupport", hummingbirdCore, httpTypes, nioCore,
                 nioPosix, logging, lifecycle,
+            ], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DMSClientTests",
+            dependencies: [
+                "DMSClient", "ClientCommands", "DMSWire", "DMSModel", "dms-admin", "dms-submitter", nioCore, nioPosix,
+                argumentParser,
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "ProgramTests",

@@ -1,0 +1,54 @@
+import ArgumentParser
+import ClientCommands
+import DMSModel
+import DMSWire
+import NIOCore
+import Testing
+
+@testable import dms_submitter
+
+/// What `dms-submitter` asks for and prints.
+@Suite(.timeLimit(.minutes(1))) struct SubmitterCommandTests {
+    @Test func `next fetches as many tasks as were asked for, and says who fetches`() async throws {
+        let arguments = ["next", "--max", "7", "--submitter-id", "worker-7"]
+        let environment = ["DMS_SUBMITTER_TOKEN": "hush", "DMS_OPERATOR_TOKEN": "not this one"]
+        let outcome = try await CommandRun.submitter(arguments, environment: environment) { calls in
+            let call = try await calls.received()
+            #expect(
+                try call.message(as: NextRequest.self) == NextRequest(maxTasks: 7, submitterID: "worker-7"))
+            #expect(call.envelope.metadata == [MetadataEntry(key: MetadataKey.submitterToken, value: "hush")])
+            try await call.answer(NextAnswer(tasks: [Sample.record("a"), Sample.record("b")]))
+        }
+        #expect(outcome.status == .success)
+        let blocks = outcome.output.split(separator: "\n\n")
+        #expect(blocks.count == 2)
+        #expect(blocks.first?.hasPrefix("Task        a\n") == true)
+        #expect(blocks.last?.hasPrefix("Task        b\n") == true)
+    }
+
+    @Test func `tasks are one JSON object for programs`() async throws {
+        let outcome = try await CommandRun.submitter(["next", "--json"]) { calls in
+            try await calls.received().answer(NextAnswer(tasks: [Sample.record("a"), Sample.record("b")]))
+        }
+        #expect(outcome.output.hasPrefix(#"{"tasks":[{"record":{"task_id":"a","#))
+        #expect(outcome.output.contains(#""}},{"record":{"task_id":"b","#))
+        #expect(outcome.output.hasSuffix("\"}}]}\n"))
+    }
+
+    @Test func `no task has an exit status of its own, and nothing is printed`() async throws {
+        let outcome = try await CommandRun.submitter(["next"]) { try await $0.received().answer(NextAnswer(tasks: [])) }
+        #expect(outcome.status == .noTask)
+        #expect(outcome.standardOutput.readableBytes == 0)
+        #expect(outcome.standardError.isEmpty)
+        let json = try await CommandRun.submitter(["next", "--json"]) {
+            try await $0.received().answer(NextAnswer(tasks: []))
+        }
+        #expect(json.output == #"{"tasks":[]}"# + "\n")
+        #expect(json.status == .noTask)
+    }
+
+    @Test(arguments: ["0", "1001", "-1", "many", "4294967296"])
+    func `how many tasks to fetch is checked before anything is asked`(_ count: String) {
+        #expect(throws: (any Error).self) { try DMSSubmitter.parseAsRoot(["next", "--max", count]) }
+    }
+}

@@ -1,0 +1,74 @@
+public import ArgumentParser
+public import DMSClient
+import Foundation
+public import NIOCore
+
+/// A command that makes calls to the scheduler and prints what came of them.
+public protocol ClientCommand: AsyncParsableCommand {
+    /// Which program it is a command of.
+    static var program: ClientProgram { get }
+    /// Where the scheduler is, and how to print.
+    var connection: ConnectionFlags { get }
+
+    /// Makes the calls; throws ``UsageError``, or `DMSClientError`.
+    func perform(with client: DMSClient) async throws -> CommandReport
+}
+
+/// What a command prints, and how the program ends.
+public struct CommandOutcome: Sendable, Equatable {
+    public var standardOutput = ByteBuffer()
+    public var standardError = ""
+    public var status = CommandStatus.success
+}
+
+extension ClientCommand {
+    /// Does the command's work, prints, and ends the program.
+    public func run() async throws {
+        let outcome = await execute(environment: ProcessInfo.processInfo.environment)
+        try FileHandle.standardOutput.write(contentsOf: Data(outcome.standardOutput.readableBytesView))
+        try FileHandle.standardError.write(contentsOf: Data(outcome.standardError.utf8))
+        if outcome.status != .success { throw ExitCode(outcome.status.rawValue) }
+    }
+
+    /// Does the command's work, and says what is to be printed.
+    public func execute(environment: [String: String]) async -> CommandOutcome {
+        do {
+            let settings = try ClientSettings(connection, program: Self.program, environment: environment)
+            let client = DMSClient(address: settings.address, options: settings.options)
+            let result = await Result.capturing { try await perform(with: client) }
+            await client.close()
+            return print(try result.get())
+        } catch let error as DMSClientError {
+            return failure("\(error)", CommandStatus(error))
+        } catch {
+            return failure("\(error)", .usage)
+        }
+    }
+
+    private func print(_ report: CommandReport) -> CommandOutcome {
+        var outcome = CommandOutcome(status: report.status)
+        if connection.json {
+            outcome.standardOutput = report.json
+            outcome.standardOutput.writeStaticString("\n")
+        } else if !report.text.isEmpty {
+            outcome.standardOutput.writeString(report.text)
+            outcome.standardOutput.writeStaticString("\n")
+        }
+        return outcome
+    }
+
+    private func failure(_ message: String, _ status: CommandStatus) -> CommandOutcome {
+        CommandOutcome(standardError: "\(Self.program.name): \(PrintableText.line(message))\n", status: status)
+    }
+}
+
+extension Result where Failure == any Error {
+    /// What the body returns, or throws.
+    fileprivate static func capturing(_ body: () async throws -> Success) async -> Result {
+        do {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+}

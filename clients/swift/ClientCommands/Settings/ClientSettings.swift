@@ -1,0 +1,56 @@
+import DMSClient
+import NIOCore
+
+/// What a command's flags and the environment say together; flags go first, and an empty variable is one that is not set.
+struct ClientSettings {
+    static let serverVariable = "DMS_SERVER"
+    private static let defaultServer = ServerAddress.tcp(host: "127.0.0.1", port: ServerAddress.defaultPort)
+    private static let defaultTimeout = Duration.seconds(10)
+    private static let tokenBytesMax = 4096
+
+    let address: ServerAddress
+    let options: ClientOptions
+
+    init(_ flags: ConnectionFlags, program: ClientProgram, environment: [String: String]) throws(UsageError) {
+        func variable(_ name: String) -> String? {
+            guard let value = environment[name], !value.isEmpty else { return nil }
+            return value
+        }
+        if let server = flags.server {
+            address = server
+        } else if let text = variable(ClientSettings.serverVariable) {
+            do throws(ServerAddressError) {
+                address = try ServerAddress(text)
+            } catch {
+                throw UsageError("\(ClientSettings.serverVariable): \(error)")
+            }
+        } else {
+            address = ClientSettings.defaultServer
+        }
+        let timeout = flags.timeout ?? ClientSettings.defaultTimeout
+        var options = ClientOptions(deadline: timeout, connectTimeout: timeout, retriesConnecting: false)
+        let token: String?
+        if let path = flags.tokenFile {
+            token = try ClientSettings.token(at: path)
+        } else if let value = variable(program.tokenVariable) {
+            token = value
+        } else {
+            token = try variable(program.tokenVariable + "_FILE").map(ClientSettings.token)
+        }
+        switch program {
+        case .admin: options.operatorToken = token
+        case .submitter: options.submitterToken = token
+        }
+        self.options = options
+    }
+
+    /// A token as a file holds it, white space around it cut off.
+    private static func token(at path: String) throws(UsageError) -> String {
+        let bytes = try InputFile.read(path, bytesMax: tokenBytesMax)
+        let token = String(buffer: bytes).drop { $0.isWhitespace }
+        guard let end = token.lastIndex(where: { !$0.isWhitespace }) else {
+            throw UsageError("The token file \(path) is empty")
+        }
+        return String(token[...end])
+    }
+}

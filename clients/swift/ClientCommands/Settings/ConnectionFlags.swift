@@ -1,0 +1,38 @@
+public import ArgumentParser
+import DMSClient
+import DMSModel
+
+/// The options that every command has: where the scheduler is, how long to wait, how to print.
+public struct ConnectionFlags: ParsableArguments {
+    private static let timeoutSecondsMax = 86_400.0
+
+    @Option(
+        help: ArgumentHelp(
+            "Where the scheduler is: host:port, [IPv6]:port or unix:///path. (default: $DMS_SERVER, else 127.0.0.1:8001)",
+            valueName: "address"),
+        transform: { try ServerAddress($0) })
+    var server: ServerAddress?
+
+    @Option(help: ArgumentHelp("A file that holds the token; used instead of the environment's.", valueName: "path"))
+    var tokenFile: String?
+
+    @Option(
+        help: ArgumentHelp("How long to wait for an answer, in seconds. (default: 10)", valueName: "seconds"),
+        transform: { try ConnectionFlags.timeout($0) })
+    var timeout: Duration?
+
+    @Flag(help: "Print one JSON object, with the names of the REST interface.")
+    var json = false
+
+    /// Options that take everything from the environment.
+    public init() {}
+
+    private static func timeout(_ text: String) throws -> Duration {
+        guard let seconds = Double(text), seconds > 0, seconds <= timeoutSecondsMax else {
+            throw ValidationError("a number of seconds above 0 and up to \(Int(timeoutSecondsMax)) is expected")
+        }
+        return .seconds(seconds)
+    }
+}
+
+extension Priority: ExpressibleByArgument {}

@@ -1,0 +1,71 @@
+/// The calls in flight on one connection, by their stream ids; does no I/O.
+struct StreamTable<Call> {
+    /// What an answer's stream id stands for.
+    enum Match {
+        case call(Call)
+        /// A call that its caller gave up; the answer is of no use.
+        case abandoned
+        /// No call at all: none was sent with that id, or it was answered before.
+        case unknown
+    }
+
+    private enum Stream {
+        case open(Call)
+        case abandoned
+    }
+
+    private var streams: [UInt32: Stream] = [:]
+    private var nextID: UInt32? = 1
+    private let idMax: UInt32
+
+    /// How many streams were given up and have no answer yet.
+    private(set) var abandonedCount = 0
+
+    /// A table whose ids are odd and grow up to a limit.
+    init(idMax: UInt32 = .max) { self.idMax = idMax }
+
+    /// Whether no call awaits an answer.
+    var isIdle: Bool { streams.count == abandonedCount }
+
+    /// Reserves the next id; nil where there are no more.
+    mutating func reserveID() -> UInt32? {
+        guard let id = nextID, id <= idMax else { return nil }
+        let (following, isPast) = id.addingReportingOverflow(2)
+        nextID = isPast ? nil : following
+        return id
+    }
+
+    /// Notes a call that is sent with a reserved id.
+    mutating func open(_ call: Call, id: UInt32) { streams[id] = .open(call) }
+
+    /// Gives up a call in flight; its answer, should it come, is dropped.
+    mutating func abandon(_ id: UInt32) {
+        guard case .open = streams[id] else { preconditionFailure("Only a stream that is open can be abandoned") }
+        streams[id] = .abandoned
+        abandonedCount += 1
+    }
+
+    /// Takes out the stream that an answer is for.
+    mutating func take(_ id: UInt32) -> Match {
+        switch streams.removeValue(forKey: id) {
+        case .open(let call):
+            return .call(call)
+        case .abandoned:
+            abandonedCount -= 1
+            return .abandoned
+        case nil:
+            return .unknown
+        }
+    }
+
+    /// Takes out all calls that await an answer, in the order in which they were sent.
+    mutating func takeAll() -> [Call] {
+        let calls = streams.sorted { $0.key < $1.key }.compactMap { (_, stream) -> Call? in
+            guard case .open(let call) = stream else { return nil }
+            return call
+        }
+        streams.removeAll()
+        abandonedCount = 0
+        return calls
+    }
+}

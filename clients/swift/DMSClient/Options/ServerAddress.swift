@@ -1,0 +1,76 @@
+/// Where a scheduler listens for the binary protocol.
+public enum ServerAddress: Sendable, Hashable {
+    /// A name or an IP address (IPv6 without brackets), and a port.
+    case tcp(host: String, port: Int)
+    /// The path of a unix socket.
+    case unix(path: String)
+
+    /// The port where an address names none.
+    public static let defaultPort = 8001
+    /// What the kernel takes as a socket's path, in bytes.
+    static let pathBytesMax = 103
+
+    private static let portRange = 1...65_535
+    private static let unixScheme = "unix://"
+
+    /// Reads `host`, `host:port`, `[v6]`, `[v6]:port` or `unix:///path`.
+    public init(_ text: String) throws(ServerAddressError) {
+        func refusal(_ problem: String) -> ServerAddressError { ServerAddressError(text: text, problem: problem) }
+        if text.hasPrefix(ServerAddress.unixScheme) {
+            let path = String(text.dropFirst(ServerAddress.unixScheme.count))
+            guard path.hasPrefix("/") else { throw refusal("the path must begin with '/', as in unix:///run/dms.sock") }
+            guard path.utf8.count <= ServerAddress.pathBytesMax else {
+                throw refusal("the path has more than \(ServerAddress.pathBytesMax) bytes")
+            }
+            self = .unix(path: path)
+            return
+        }
+        let (host, portText) = try ServerAddress.split(text, refusal)
+        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "/") || $0 == 0x7F }) else {
+            throw refusal("a host is expected, as in 127.0.0.1:8001")
+        }
+        guard let portText else {
+            self = .tcp(host: host, port: ServerAddress.defaultPort)
+            return
+        }
+        guard portText.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
+            let port = Int(portText), ServerAddress.portRange.contains(port)
+        else { throw refusal("the port must be a number from 1 to 65535") }
+        self = .tcp(host: host, port: port)
+    }
+
+    private static func split(
+        _ text: String, _ refusal: (String) -> ServerAddressError
+    ) throws(ServerAddressError) -> (host: String, port: Substring?) {
+        if text.hasPrefix("[") {
+            guard let end = text.firstIndex(of: "]") else { throw refusal("']' is missing") }
+            let host = String(text[text.index(after: text.startIndex)..<end])
+            let rest = text[text.index(after: end)...]
+            guard rest.isEmpty || rest.hasPrefix(":") else { throw refusal("only ':port' may follow ']'") }
+            return (host, rest.isEmpty ? nil : rest.dropFirst())
+        }
+        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        guard parts.count <= 2 else { throw refusal("an IPv6 address needs brackets, as in [::1]:8001") }
+        return (String(parts[0]), parts.count == 2 ? parts[1] : nil)
+    }
+}
+
+extension ServerAddress: CustomStringConvertible {
+    /// The address as it is read: `host:port`, `[v6]:port` or `unix:///path`.
+    public var description: String {
+        switch self {
+        case .tcp(let host, let port): host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .unix(let path): ServerAddress.unixScheme + path
+        }
+    }
+}
+
+/// Why a text is no address.
+public struct ServerAddressError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What was to be read.
+    public var text: String
+    /// What is wrong with it; half a sentence for people.
+    public var problem: String
+
+    public var description: String { "'\(text)' is no server address: \(problem)" }
+}

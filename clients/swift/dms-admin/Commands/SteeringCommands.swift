@@ -1,0 +1,96 @@
+import ArgumentParser
+import ClientCommands
+import DMSClient
+import DMSModel
+
+/// The command `dms-admin cancel ID`.
+struct CancelCommand: AdminCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "cancel", abstract: "Cancel a task.",
+        discussion: """
+            Whoever submitted the task says so with --service and --user. With the operator token any task may be \
+            canceled, and both may be left out.
+            """)
+
+    @Argument(help: ArgumentHelp("The task's id.", valueName: "id"))
+    var id: String
+
+    @Option(help: "The service that the task is for.")
+    var service: String?
+
+    @Option(help: "The user that the task is for.")
+    var user: String?
+
+    @OptionGroup var connection: ConnectionFlags
+
+    func validate() throws {
+        guard (service == nil) == (user == nil) else {
+            throw ValidationError("Give both --service and --user, or neither.")
+        }
+    }
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        let cancellation = try await cancellation(with: client)
+        return .task(try await client.tasks.cancel(cancellation))
+    }
+
+    private func cancellation(with client: DMSClient) async throws -> TaskCancellation {
+        if let service, let user { return TaskCancellation(taskID: TaskID(id), service: service, userID: user) }
+        guard client.hasOperatorToken else {
+            throw UsageError("Without the operator token, cancel needs the task's --service and --user")
+        }
+        let record = try await client.tasks.get(TaskID(id)).record
+        return TaskCancellation(taskID: record.taskID, service: record.service, userID: record.userID)
+    }
+}
+
+/// The command `dms-admin priority ID LEVEL`.
+struct PriorityCommand: AdminCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "priority", abstract: "Move a queued task to the end of another queue.",
+        discussion: "Needs the operator token. A task that has the priority already stays where it is.")
+
+    @Argument(help: ArgumentHelp("The task's id.", valueName: "id"))
+    var id: String
+
+    @Argument(help: "How urgent the task is from now on.")
+    var priority: Priority
+
+    @OptionGroup var connection: ConnectionFlags
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        .task(try await client.admin.setPriority(of: TaskID(id), to: priority))
+    }
+}
+
+/// The command `dms-admin block`.
+struct BlockCommand: AdminCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "block", abstract: "Refuse new submissions from now on.",
+        discussion: "Needs the operator token. Tasks that are queued are handed out as before.")
+
+    @Option(help: "Why; shown to those who ask.")
+    var reason: String?
+
+    @OptionGroup var connection: ConnectionFlags
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        .block(try await client.admin.block(true, reason: reason))
+    }
+}
+
+/// The command `dms-admin resume`.
+struct ResumeCommand: AdminCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume", abstract: "Take new submissions again.",
+        discussion: "Needs the operator token. Without --reason the reason of the block is kept.")
+
+    @Option(help: "Why; shown to those who ask.")
+    var reason: String?
+
+    @OptionGroup var connection: ConnectionFlags
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        .block(try await client.admin.resume(reason: reason))
+    }
+}

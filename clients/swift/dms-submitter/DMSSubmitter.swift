@@ -1,0 +1,22 @@
+import ArgumentParser
+import ClientCommands
+
+/// The submitters' program.
+@main
+struct DMSSubmitter: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dms-submitter",
+        abstract: "Fetch tasks from the scheduler.",
+        usage: "dms-submitter <subcommand> [options]",
+        discussion: """
+            Examples:
+              dms-submitter next
+              dms-submitter next --max 10 --submitter-id worker-7 --json
+
+            Environment: DMS_SERVER is where the scheduler is. DMS_SUBMITTER_TOKEN, or a file that \
+            DMS_SUBMITTER_TOKEN_FILE names, is the token, where the scheduler wants one.
+
+            \(CommandStatus.help) And 3: there was no task.
+            """,
+        subcommands: [NextCommand.self])
+}
