@@ -1,6 +1,7 @@
 import DMSModel
 import HTTPServer
 import NIOCore
+import TestSupport
 import Testing
 
 /// What holds for every request, whatever it asks for; none of these reaches the scheduler.

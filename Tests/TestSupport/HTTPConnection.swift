@@ -1,21 +1,21 @@
 import Glibc
-import NIOCore
+public import NIOCore
 import NIOPosix
 
 /// What a server sent back: read from the wire by the tests' own few lines, not by what the server is made of.
-struct HTTPAnswer: Equatable {
-    var version: String
-    var status: Int
+public struct HTTPAnswer: Equatable {
+    public var version: String
+    public var status: Int
     /// Names in lower case.
-    var headers: [String: String]
-    var body: ByteBuffer
+    public var headers: [String: String]
+    public var body: ByteBuffer
 
-    var text: String { String(buffer: body) }
+    public var text: String { String(buffer: body) }
 }
 
 /// A plain HTTP/1.1 connection, used by one test from one task; every wait has a deadline.
-final class HTTPConnection {
-    enum Failure: Error {
+public final class HTTPConnection {
+    public enum Failure: Error {
         case deadlinePassed
         case closed(received: String)
         case malformed(String)
@@ -30,7 +30,7 @@ final class HTTPConnection {
         self.chunks = chunks.makeAsyncIterator()
     }
 
-    static func open(_ address: SocketAddress) async throws -> HTTPConnection {
+    public static func open(_ address: SocketAddress) async throws -> HTTPConnection {
         let (chunks, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -45,26 +45,26 @@ final class HTTPConnection {
     }
 
     /// Closes both sides, unless the server was faster.
-    func close() async throws {
+    public func close() async throws {
         do { try await channel.close() } catch ChannelError.alreadyClosed {}
     }
 
     /// Says that nothing more will come, as a client does that only waits for its answers.
-    func closeOutput() async throws { try await channel.close(mode: .output) }
+    public func closeOutput() async throws { try await channel.close(mode: .output) }
 
-    func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
+    public func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
 
-    func send(_ text: String) async throws { try await send(ByteBuffer(string: text)) }
+    public func send(_ text: String) async throws { try await send(ByteBuffer(string: text)) }
 
     /// A request and its answer; a body goes with its length.
-    func call(
+    public func call(
         _ method: String, _ target: String, headers: [(String, String)] = [], body: ByteBuffer? = nil
     ) async throws -> HTTPAnswer {
         try await send(HTTPConnection.request(method, target, headers: headers, body: body))
         return try await answer(toHead: method == "HEAD")
     }
 
-    static func request(
+    public static func request(
         _ method: String, _ target: String, headers: [(String, String)] = [], body: ByteBuffer? = nil
     ) -> ByteBuffer {
         var request = ByteBuffer(string: "\(method) \(target) HTTP/1.1\r\nHost: localhost\r\n")
@@ -76,7 +76,7 @@ final class HTTPConnection {
     }
 
     /// The next answer; to a `HEAD` there is a head only.
-    func answer(toHead: Bool = false) async throws -> HTTPAnswer {
+    public func answer(toHead: Bool = false) async throws -> HTTPAnswer {
         var lines = try await head().split(separator: "\r\n").map(String.init)
         let start = lines.removeFirst().split(separator: " ", maxSplits: 2)
         guard start.count >= 2, let status = Int(start[1]) else { throw Failure.malformed(lines.joined()) }
@@ -94,13 +94,13 @@ final class HTTPConnection {
     }
 
     /// Waits until the server closes its side; what it sent before that nobody has read.
-    func remainder() async throws -> String {
+    public func remainder() async throws -> String {
         while let chunk = try await chunks.next() { received.writeImmutableBuffer(chunk) }
         return String(buffer: received)
     }
 
     /// The same where the server may close with bytes of ours unread, which resets the connection.
-    func remainderBeforeReset() async throws -> String {
+    public func remainderBeforeReset() async throws -> String {
         do {
             return try await remainder()
         } catch let error as IOError where error.errnoCode == ECONNRESET {
