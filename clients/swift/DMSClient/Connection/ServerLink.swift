@@ -130,16 +130,19 @@ final class ServerLink {
     private func connectEnded(_ outcome: Result<any Channel, any Error>) {
         do {
             let channel = try outcome.get()
-            guard state.connected() else { return channel.close(promise: nil) }
             let connection = ServerConnection(delegate: self, streamIDMax: options.streamIDMax)
             try channel.pipeline.syncOperations.addHandler(connection)
+            guard state.connected() else { return channel.close(promise: nil) }
             channels[ObjectIdentifier(connection)] = channel
             self.connection = connection
             lastFailure = nil
             logger.debug("connected", metadata: ["server": "\(connector.address)"])
-            // A socket that was closed meanwhile never tells its handler so.
-            guard channel.isActive else { return connection.channelWasClosed() }
-            submitWaiting()
+            if channel.isActive {
+                submitWaiting()
+            } else {
+                // A socket that was closed before it had its handler may never tell it so.
+                connection.channelWasClosed()
+            }
         } catch {
             connectFailed(FailureText.describe(error))
         }
@@ -210,6 +213,7 @@ extension ServerLink: ServerConnectionDelegate {
         state.disconnected(wasUseful: connection.isUseful, now: .now(), using: &random)
         logger.debug(
             "connection lost", metadata: ["server": "\(connector.address)", "cause": "\(loss.cause)"])
+        if !waiting.isEmpty { perform(state.connectionNeeded(now: .now())) }
     }
 
     func connection(_ connection: ServerConnection, ended loss: ConnectionLoss, losing lost: [PendingCall]) {
