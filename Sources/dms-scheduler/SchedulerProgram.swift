@@ -26,7 +26,9 @@ struct SchedulerProgram {
         var services: [any Service] = []
         var writer = settings.writer
         if writer == nil {
-            let redis = try EmbeddedRedis(directory: DataDirectory(path: settings.dataDirectory), logger: logger)
+            let directory = try DataDirectory(path: settings.dataDirectory)
+            let redis = try EmbeddedRedis(directory: directory, logger: logger)
+            try await directory.waitForPredecessor(atMost: .seconds(30))
             writer = redis.url
             services.append(redis)
         }

@@ -40,6 +40,29 @@ final class DataDirectory: Sendable {
 
     deinit { close(lock) }
 
+    /// Waits until no redis-server has this folder.
+    ///
+    /// After a kill -9 the predecessor's server needs a moment to sync its file and go. It must not be spoken to: what it
+    /// takes now would be answered, and its end would break off what comes next.
+    func waitForPredecessor(atMost limit: Duration) async throws {
+        let path = "\(path)/\(DataDirectory.serverLockName)"
+        let descriptor = unsafe open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else { throw StartError("The data directory \(self.path) cannot be written to") }
+        defer { close(descriptor) }
+        let deadline = ContinuousClock.now + limit
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard ContinuousClock.now < deadline else {
+                throw StartError(
+                    "A redis-server of an earlier scheduler still runs on the data directory \(self.path). End it first."
+                )
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    /// The file that a running redis-server holds a lock on.
+    static let serverLockName = "redis.lock"
+
     /// Where the private redis-server listens.
     var socketPath: String { "\(path)/redis.sock" }
 

@@ -28,7 +28,7 @@ struct EmbeddedRedis: Service {
             case "$(cat /proc/$$/comm 2>/dev/null)" in redis-server|flock|sh) kill -TERM $$ ;; esac
         ) &
         exec 3<&-
-        exec flock --no-fork --timeout 30 redis.lock "$@" </dev/null
+        exec flock --no-fork --timeout 30 \(DataDirectory.serverLockName) "$@" </dev/null
         """
 
     private let directory: DataDirectory

@@ -1,0 +1,87 @@
+import Foundation
+import Glibc
+import NIOCore
+import Synchronization
+import TestSupport
+
+/// One of our programs, as it was built, in a process of its own.
+final class Program: Sendable {
+    private struct Running: Sendable {
+        var process: Process
+    }
+
+    private let running: Mutex<Running>
+    private let outputPath: String
+    private let errorPath: String
+
+    /// Starts it in the folder, with nothing of this process's environment but the path.
+    init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+        let process = Process()
+        // Programs lie beside the tests.
+        let built = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
+        process.executableURL = built.appendingPathComponent(name)
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
+        process.environment = environment.merging(["PATH": path]) { given, _ in given }
+        let mark = UUID().uuidString
+        outputPath = "\(folder)/\(name)-\(mark).out"
+        errorPath = "\(folder)/\(name)-\(mark).err"
+        for path in [outputPath, errorPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = FileHandle(forWritingAtPath: outputPath)
+        process.standardError = FileHandle(forWritingAtPath: errorPath)
+        try process.run()
+        running = Mutex(Running(process: process))
+    }
+
+    var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
+
+    var errors: String { (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "" }
+
+    func signal(_ number: Int32) {
+        running.withLock { running in
+            guard running.process.isRunning else { return }
+            _ = Glibc.kill(running.process.processIdentifier, number)
+        }
+    }
+
+    /// Its exit code, when it has ended; a signal's number counts from 128, as in a shell.
+    func exitCode(within limit: Duration = .seconds(40)) async throws -> Int32 {
+        try await eventually(within: limit) { self.running.withLock { !$0.process.isRunning } }
+        return running.withLock { running in
+            running.process.terminationStatus
+                + (running.process.terminationReason == .uncaughtSignal ? 128 : 0)
+        }
+    }
+
+    /// Runs a program to its end.
+    static func run(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String
+    ) async throws -> (code: Int32, output: String, errors: String) {
+        let program = try Program(name, arguments, environment: environment, folder: folder)
+        let code = try await program.exitCode()
+        return (code, program.output, program.errors)
+    }
+}
+
+/// A folder of one test, gone when the test is.
+func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+    let folder = "/tmp/dms-program-\(UUID().uuidString.prefix(8))"
+    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    return try await body(folder)
+}
+
+extension Program {
+    /// Runs a line of shell; its exit code.
+    static func shell(_ line: String, folder: String) async throws -> Int32 {
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", line]
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        try process.run()
+        process.waitUntilExit()
+        return process.terminationStatus
+    }
+}

@@ -1,0 +1,58 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite struct SettingsTests {
+    @Test(arguments: [
+        ["DMS_HTTP_PORT": "eighty"], ["DMS_HTTP_PORT": "65536"], ["DMS_RPC_PORT": "-1"], ["DMS_EVENT_LOOPS": "0"],
+        ["LOG_LEVEL": "loud"], ["DMS_LOG_FORMAT": "xml"], ["REDIS_WRITER_URL": "http://localhost"],
+        ["REDIS_READER_URL": "redis://localhost"], ["DMS_OPERATOR_TOKEN_FILE": "/nowhere/at/all"],
+        ["DMS_KEY_PREFIX": "a b"],
+    ])
+    func `a wrong value ends the program with 78 and names the setting`(_ variables: [String: String]) async throws {
+        try await withFolder { folder in
+            let name = variables.keys.first ?? ""
+            let byEnvironment = try await Program.run("dms-scheduler", [], environment: variables, folder: folder)
+            #expect(byEnvironment.code == 78)
+            #expect(byEnvironment.errors.contains(name))
+            let text = variables.map { "\($0.key)=\($0.value)\n" }.joined()
+            try text.write(toFile: "\(folder)/.env", atomically: true, encoding: .utf8)
+            let byFile = try await Program.run("dms-scheduler", [], folder: folder)
+            #expect(byFile.code == 78)
+            #expect(byFile.errors == byEnvironment.errors)
+        }
+    }
+
+    @Test func `a flag comes before the environment, and that before the file`() async throws {
+        try await withFolder { folder in
+            try "DMS_HTTP_PORT=from-file\nDMS_RPC_PORT=file\n".write(
+                toFile: "\(folder)/.env", atomically: true, encoding: .utf8)
+            let flag = try await Program.run(
+                "dms-scheduler", ["--http-port", "from-flag"], environment: ["DMS_HTTP_PORT": "from-env"],
+                folder: folder)
+            #expect(flag.errors.contains("from-flag"))
+            let variable = try await Program.run(
+                "dms-scheduler", [], environment: ["DMS_HTTP_PORT": "from-env"], folder: folder)
+            #expect(variable.errors.contains("from-env"))
+            let file = try await Program.run("dms-scheduler", ["--http-port", "0"], folder: folder)
+            #expect(file.errors.contains("DMS_RPC_PORT"))
+        }
+    }
+
+    @Test func `help lists every setting with its default`() async throws {
+        try await withFolder { folder in
+            let help = try await Program.run("dms-scheduler", ["--help"], folder: folder)
+            #expect(help.code == 0)
+            for name in [
+                "DMS_HTTP_HOST, default 127.0.0.1", "DMS_HTTP_PORT, default 8000", "DMS_RPC_HOST, default 127.0.0.1",
+                "DMS_RPC_PORT, default 8001", "DMS_RPC_SOCKET", "REDIS_WRITER_URL", "REDIS_READER_URL",
+                "DMS_KEY_PREFIX, default dms", "DMS_DATA_DIR, default data", "DMS_OPERATOR_TOKEN",
+                "DMS_OPERATOR_TOKEN_FILE", "DMS_EVENT_LOOPS", "LOG_LEVEL, default info",
+                "DMS_LOG_FORMAT, default text",
+            ] {
+                let squeezed = help.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
+                #expect(squeezed.contains(name), "\(name)")
+            }
+        }
+    }
+}
