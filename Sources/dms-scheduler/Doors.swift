@@ -7,6 +7,8 @@ import ServiceLifecycle
 struct Doors: Service {
     let rest: RESTServer
     let rpc: RPCServer
+    /// How long what is in flight may take after a graceful shutdown was asked for.
+    let drainMax: Duration
     let logger: Logger
 
     /// Serves until a graceful shutdown; throws ``StartError`` where a door cannot be opened.
@@ -14,7 +16,7 @@ struct Doors: Service {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask {
                 do {
-                    try await rest.run()
+                    try await runREST()
                 } catch let error as CancellationError {
                     throw error
                 } catch {
@@ -34,6 +36,20 @@ struct Doors: Service {
             }
             // Unlike waitForAll, this ends the others as soon as one fails.
             while try await tasks.next() != nil {}
+        }
+    }
+
+    /// Runs the REST door, and breaks off what it has not answered when the time to drain is over.
+    private func runREST() async throws {
+        try await withThrowingTaskGroup(of: Void.self) { tasks in
+            tasks.addTask { try await rest.run() }
+            tasks.addTask {
+                try await gracefulShutdown()
+                try await Task.sleep(for: drainMax)
+                logger.warning("Requests that were not answered in time are broken off")
+            }
+            try await tasks.next()
+            tasks.cancelAll()
         }
     }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPServer
 import Logging
 import NIOCore
@@ -22,6 +23,7 @@ struct SchedulerProgram {
     /// Serves until SIGTERM or SIGINT.
     func run() async throws {
         let logger = makeLogger()
+        raiseDescriptorLimit(logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         var services: [any Service] = []
         var writer = settings.writer
@@ -46,7 +48,9 @@ struct SchedulerProgram {
                 host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket,
                 drain: SchedulerProgram.drainMax),
             scheduler: pool, group: group, logger: logger)
-        services += [PoolService(pool: pool), Doors(rest: rest, rpc: rpc, logger: logger)]
+        services += [
+            PoolService(pool: pool), Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, logger: logger),
+        ]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
@@ -56,6 +60,15 @@ struct SchedulerProgram {
         } catch is CancellationError {
             logger.warning("What was in flight did not end in time and was broken off")
         }
+    }
+
+    /// A connection costs a descriptor, and shells start programs with a low limit that any process may raise.
+    private func raiseDescriptorLimit(_ logger: Logger) {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        logger.debug("The limit of open files was raised", metadata: ["files": "\(limit.rlim_cur)"])
     }
 
     private func makeLogger() -> Logger {

@@ -135,12 +135,12 @@ import Testing
             for field in ["queued", "dispatched", "canceled"] {
                 _ = try await harness.redis.call(["HSET", "dms:stats", field, "many"])
             }
-            #expect(try await Harness.refusal { try await harness.enqueue("a") } == .outcomeUnknown)
+            #expect(try await Harness.refusal { try await harness.enqueue("a") } == .storeUnavailable)
             #expect(try await harness.list("KEYS", "dms:task*").isEmpty)
             _ = try await harness.redis.call(["HDEL", "dms:stats", "queued"])
             try await harness.enqueue("a")
-            #expect(try await Harness.refusal { _ = try await harness.next() } == .outcomeUnknown)
-            #expect(try await Harness.refusal { _ = try await harness.cancel("a") } == .outcomeUnknown)
+            #expect(try await Harness.refusal { _ = try await harness.next() } == .storeUnavailable)
+            #expect(try await Harness.refusal { _ = try await harness.cancel("a") } == .storeUnavailable)
             #expect(try await harness.get("a").record.status == .queued)
             #expect(try await harness.get("a").queuePosition?.globalPosition == 1)
         }

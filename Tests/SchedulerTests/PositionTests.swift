@@ -57,6 +57,69 @@ import Testing
     }
 }
 
+@Suite struct HiddenChangeTests {
+    @Test func `what another program appended is not hidden behind our own submissions`() async throws {
+        try await Harness.with { harness in
+            for id in ["a", "b", "c"] { try await harness.enqueue(id) }
+            try await harness.enqueue("y", .high)
+            // A cancel and a priority change by a program that knows no index: as many ids as before.
+            try await harness.redis.call("LREM", "dms:queue:low", "0", "b")
+            try await harness.redis.call("LPOP", "dms:queue:high")
+            try await harness.redis.call("RPUSH", "dms:queue:low", "y")
+            try await harness.enqueue("w")
+            for (index, id) in ["a", "c", "w"].enumerated() {
+                let position = try await harness.get(id).queuePosition?.positionInPriority
+                #expect(position == UInt64(id == "w" ? 4 : index + 1))
+            }
+            let order = try await harness.nextIDs(10)
+            #expect(order == ["a", "c", "y", "w"])
+        }
+    }
+
+    @Test func `a queued task in the middle of a list is found, whatever the ends say`() async throws {
+        try await Harness.with { harness in
+            for id in ["a", "b", "c", "x"] { try await harness.enqueue(id) }
+            try await harness.redis.call("LREM", "dms:queue:low", "0", "x")
+            try await harness.redis.call("ZREM", "dms:positions:low", "x")
+            try await harness.redis.call("LREM", "dms:queue:low", "0", "b")
+            try await harness.redis.call("LINSERT", "dms:queue:low", "AFTER", "a", "x")
+            let position = try await harness.get("x").queuePosition?.positionInPriority
+            #expect(position == 2)
+        }
+    }
+
+    @Test func `an index that cannot be mended costs the position, not the answer`() async throws {
+        try await Harness.with { harness in
+            for id in ["a", "b"] { try await harness.enqueue(id) }
+            try await harness.redis.call("RPUSH", "dms:queue:low", "ghost")
+            try await harness.redis.call("CONFIG", "SET", "maxmemory", "1")
+            let summary = try await harness.get("b")
+            #expect(summary.record.status == .queued)
+            #expect(summary.queuePosition == nil)
+        }
+    }
+
+    @Test(arguments: ["high", "mid", "low"])
+    func `an index of the wrong type fails cancel and priority change before anything is written`(
+        _ queue: String
+    ) async throws {
+        try await Harness.with { harness in
+            try await harness.enqueue("a")
+            try await harness.redis.call("DEL", "dms:positions:\(queue)")
+            try await harness.redis.call("SET", "dms:positions:\(queue)", "not yours")
+            let canceled = try await Harness.refusal { _ = try await harness.cancel("a") }
+            let moved = try await Harness.refusal { _ = try await harness.setPriority("a", .high) }
+            #expect(canceled == .storeUnavailable)
+            #expect(moved == .storeUnavailable)
+            try await harness.redis.call("DEL", "dms:positions:\(queue)")
+            let position = try await harness.get("a").queuePosition?.globalPosition
+            #expect(position == 1)
+            let order = try await harness.nextIDs(5)
+            #expect(order == ["a"])
+        }
+    }
+}
+
 @Suite struct TakeOverTests {
     /// What the Python service leaves: naive times, spaces in the block flag, no index of positions.
     private static func fill(_ redis: TestRedis) async throws {
@@ -129,6 +192,65 @@ import Testing
             let tasks = try await harness.next(100)
             #expect(tasks.map(\.taskID.text) == ["whole", "moved"])
             #expect(try await harness.get("moved").record.attempt == 1)
+        }
+    }
+
+    /// Records that Lua's JSON reader takes and ours does not, or that no frame could carry.
+    @Test(arguments: [
+        #""parameters":{"x":NaN},"priority":"low","status":"queued","enqueued_at":"2025-11-23T10:11:12","updated_at":"2025-11-23T10:11:12"}"#,
+        #""parameters":[],"priority":"low","status":"queued","enqueued_at":"2025-11-23T10:11:12","updated_at":"2025-11-23T10:11:12"}"#,
+        #""parameters":{},"priority":"low","status":"queued","enqueued_at":"2025-11-23T10:11:12+0000","updated_at":"2025-11-23T10:11:12"}"#,
+        #""parameters":{},"priority":"low","status":"queued","enqueued_at":"2025-11-23T10:11:12","updated_at":"later"}"#,
+        #""parameters":{},"priority":"low","status":"queued","enqueued_at":"junk.123456Z","updated_at":"2025-11-23T10:11:12"}"#,
+    ])
+    func `a record that cannot be read costs its own id only, and is not changed`(_ text: String) async throws {
+        try await Harness.with { harness in
+            let record = #"{"task_id":"bad","service":"s","user_id":"u","# + text
+            try await harness.redis.call("SET", "dms:task:bad", record)
+            try await harness.redis.call("RPUSH", "dms:queue:low", "bad")
+            let canceled = try await Harness.refusal {
+                _ = try await harness.cancel("bad", service: "s", user: "u")
+            }
+            let moved = try await Harness.refusal { _ = try await harness.setPriority("bad", .high) }
+            #expect(canceled == .taskNotFound)
+            #expect(moved == .taskNotFound)
+            try await harness.enqueue("good")
+            let order = try await harness.nextIDs()
+            #expect(order == ["good"])
+            let kept = try await harness.text("GET", "dms:task:bad")
+            #expect(kept == record)
+            let dispatched = try await harness.statistics().dispatched
+            #expect(dispatched == 1)
+        }
+    }
+
+    @Test func `a record that no frame could carry is dropped from its queue and costs nobody else`() async throws {
+        try await Harness.with { harness in
+            let record =
+                #"{"task_id":"huge","service":"s","user_id":"u","parameters":{"x":""#
+                + String(repeating: "y", count: 4_300_000)
+                + #""},"priority":"low","status":"queued","enqueued_at":"2025-11-23T10:11:12","updated_at":"2025-11-23T10:11:12"}"#
+            try await harness.redis.call("SET", "dms:task:huge", record)
+            try await harness.redis.call("RPUSH", "dms:queue:low", "huge")
+            try await harness.enqueue("good")
+            let order = try await harness.nextIDs()
+            #expect(order == ["good"])
+            let status = try await harness.get("huge").record.status
+            #expect(status == .queued)
+        }
+    }
+
+    @Test func `a move that stopped halfway is ended by the next one`() async throws {
+        try await Harness.with { harness in
+            try await harness.enqueue("a", .low)
+            try await harness.redis.call("RPUSH", "dms:queue:high", "a")
+            try await harness.redis.call("ZADD", "dms:positions:high", "1", "a")
+            let moved = try await harness.setPriority("a", .mid)
+            #expect(moved.priority == .mid)
+            let high = try await harness.list("LRANGE", "dms:queue:high", "0", "-1")
+            #expect(high.isEmpty)
+            let task = try await harness.next().first
+            #expect(task?.priority == .mid)
         }
     }
 }

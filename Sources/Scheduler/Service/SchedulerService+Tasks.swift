@@ -38,8 +38,8 @@ extension SchedulerService {
     /// Read at the reader; a task that is not there (yet), and a position that cannot be right, are looked for where
     /// they are written.
     public func get(_ id: TaskID) -> EventLoopFuture<TaskSummary> {
-        // What stands at a reserved id's key is no record.
-        guard FieldRules.taskID(id)?.kind != .reserved else {
+        // What stands at a reserved id's key is no record; and no record has an id of any length.
+        guard FieldRules.taskID(id)?.kind != .reserved, id.text.utf8.count <= Limits.nameBytesMax else {
             return eventLoop.makeFailedFuture(SchedulerError.notFound(id))
         }
         return store.readTask(id, atWriter: false).flatOnLoop { outcome in
@@ -87,11 +87,16 @@ extension SchedulerService {
             guard record.status == .queued, !outcome.isIndexRight else {
                 return eventLoop.makeSucceededFuture(summary(record, outcome))
             }
-            return mendPositions(record.priority)
+            return mendPositions(record.priority, missing: outcome.rank == nil ? id : nil)
                 .flatOnLoop { self.store.readTask(id, atWriter: true) }
                 .onLoop { again in
                     guard let again else { throw SchedulerError.notFound(id) }
                     return self.summary(try self.record(of: again.record, id), again)
+                }
+                .flatMapErrorThrowing { error in
+                    // What was read is an answer all the same; only the position is not known.
+                    if (error as? SchedulerError)?.reason == .taskNotFound { throw error }
+                    return TaskSummary(record: record, queuePosition: nil, overview: outcome.overview)
                 }
         }
     }
@@ -113,8 +118,10 @@ extension SchedulerService {
     }
 
     /// Makes the index of positions of a queue agree with its list, and says so in the log where it did not.
-    func mendPositions(_ priority: Priority) -> EventLoopFuture<Void> {
-        store.mendPositions(priority).onLoop { outcome in
+    ///
+    /// `missing` is a queued task that the index does not know.
+    func mendPositions(_ priority: Priority, missing id: TaskID? = nil) -> EventLoopFuture<Void> {
+        store.mendPositions(priority, missing: id).onLoop { outcome in
             guard outcome != .agreed else { return }
             self.logger.notice(
                 "The index of positions was mended: something else had written the queue",

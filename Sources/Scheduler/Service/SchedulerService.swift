@@ -58,6 +58,7 @@ public final class SchedulerService {
 
 extension SchedulerError {
     static func notFound(_ id: TaskID) -> SchedulerError {
-        SchedulerError(.taskNotFound, "There is no task '\(id)'")
+        let isLong = id.text.utf8.count > Limits.nameBytesMax
+        return SchedulerError(.taskNotFound, isLong ? "There is no task of so long an id" : "There is no task '\(id)'")
     }
 }

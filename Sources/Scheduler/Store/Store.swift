@@ -84,8 +84,8 @@ struct Store {
     func readStatistics() -> EventLoopFuture<Statistics> { reading(readStatsScript.call(on: reader)) }
 
     /// Makes the index of positions of a queue agree with its list.
-    func mendPositions(_ priority: Priority) -> EventLoopFuture<MendPositionsScript.Outcome> {
-        writing(mendPositionsScript.call(priority, on: writer))
+    func mendPositions(_ priority: Priority, missing id: TaskID?) -> EventLoopFuture<MendPositionsScript.Outcome> {
+        writing(mendPositionsScript.call(priority, missing: id, on: writer))
     }
 
     /// Succeeds if Redis answers at both addresses.

@@ -26,10 +26,10 @@ extension SchedulerError {
         }
     }
 
-    /// Error codes with which Redis refuses a command as a whole.
+    /// Error codes with which Redis refuses a command as a whole, or our scripts before their first write.
     private static let refusals: Set<String> = [
         "LOADING", "READONLY", "MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS", "NOAUTH", "NOPERM", "WRONGPASS",
-        "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "WRONGTYPE",
+        "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "WRONGTYPE", "BADSTATE",
     ]
 
     private static func storeUnavailable(_ sentence: String) -> SchedulerError {

@@ -2,11 +2,11 @@ import RedisLink
 
 /// The Lua scripts, each with the libraries that it uses in front of it.
 enum StoreScripts {
-    static let enqueue = script("enqueue", [stats, PackageResources.enqueue_lua])
+    static let enqueue = script("enqueue", [stats, positions, PackageResources.enqueue_lua])
     static let handOut = script("hand_out", [record, stats, PackageResources.hand_out_lua])
     static let readTask = script("read_task", [record, positions, PackageResources.read_task_lua], readOnly: true)
-    static let cancel = script("cancel", [record, stats, PackageResources.cancel_lua])
-    static let setPriority = script("set_priority", [record, PackageResources.set_priority_lua])
+    static let cancel = script("cancel", [record, stats, positions, PackageResources.cancel_lua])
+    static let setPriority = script("set_priority", [record, positions, PackageResources.set_priority_lua])
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
     static let readStats = script("read_stats", [PackageResources.read_stats_lua], readOnly: true)
     static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])

@@ -9,9 +9,6 @@ final class DataDirectory: Sendable {
     let path: String
     private let lock: Int32
 
-    /// A socket's path has this many bytes at most (`sun_path`, less its end mark).
-    private static let socketPathBytesMax = 107
-
     /// Makes the folder where it is not there, and claims it; throws where another scheduler has it.
     init(path given: String) throws(StartError) {
         let url = URL(fileURLWithPath: given).standardizedFileURL
@@ -32,7 +29,7 @@ final class DataDirectory: Sendable {
                     + "Stop it, or give this one a directory of its own with DMS_DATA_DIR.")
         }
         lock = descriptor
-        guard socketPath.utf8.count <= DataDirectory.socketPathBytesMax else {
+        guard socketPath.utf8.count <= Settings.socketPathBytesMax else {
             throw StartError(
                 "The data directory's path is too long for a socket in it: \(path). Set DMS_DATA_DIR to a shorter one.")
         }

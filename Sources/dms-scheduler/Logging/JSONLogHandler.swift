@@ -31,6 +31,7 @@ struct JSONLogHandler: LogHandler {
             JSONString.write("\(value)", into: &line)
         }
         line.writeString("}\n")
-        FileHandle.standardError.write(Data(line.readableBytesView))
+        // Whoever read the log may be gone; that must not end the scheduler.
+        try? FileHandle.standardError.write(contentsOf: Data(line.readableBytesView))
     }
 }

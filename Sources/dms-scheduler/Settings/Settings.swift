@@ -10,6 +10,9 @@ struct Settings: Sendable {
         case json
     }
 
+    /// A socket's path has this many bytes at most (`sun_path`, less its end mark).
+    static let socketPathBytesMax = 107
+
     var httpHost: String
     var httpPort: Int
     var rpcHost: String
@@ -33,6 +36,9 @@ struct Settings: Sendable {
         rpcHost = try Settings.text(source, .rpcHost)
         rpcPort = try Settings.number(source, .rpcPort, 0...65_535)
         rpcSocket = source[.rpcSocket]
+        if let rpcSocket, rpcSocket.utf8.count > Settings.socketPathBytesMax {
+            throw SettingsError(.rpcSocket, "a socket's path has at most \(Settings.socketPathBytesMax) bytes")
+        }
         writer = try Settings.url(source, .writerURL)
         reader = try Settings.url(source, .readerURL)
         keyPrefix = try Settings.text(source, .keyPrefix)

@@ -75,7 +75,9 @@ struct HandOutScript {
             rest = rest.dropFirst(count)
         }
         let unreadable = records.count - outcome.tasks.reduce(0) { $0 + $1.count }
+        // The scripts look closely, but not as closely as we do: whoever got nothing for it asks again.
         outcome.skipped += unreadable
+        if unreadable > 0 { outcome.stoppedEarly = true }
         return outcome
     }
 }

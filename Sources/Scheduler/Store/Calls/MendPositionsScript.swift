@@ -20,8 +20,10 @@ struct MendPositionsScript {
             })
     }
 
-    func call(_ priority: Priority, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
-        connection.evaluate(StoreScripts.mendPositions, keys: keys[priority] ?? RedisKeys([]), [], []) {
+    func call(_ priority: Priority, missing id: TaskID?, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
+        connection.evaluate(
+            StoreScripts.mendPositions, keys: keys[priority] ?? RedisKeys([]), [], [.text(id?.text ?? "")]
+        ) {
             reply throws(RedisError) in
             try Outcome(answer: reply.integer(at: 0))
         }

@@ -6,7 +6,7 @@
 local record = redis.call('GET', KEYS[8])
 local front, priority, status, enqueued_at, updated_at, later = split(record)
 local names = front and owner(front)
-if not names then
+if not names or not readable(record, enqueued_at, updated_at, ARGV[1]) then
     return {-1}
 end
 if ARGV[4] == '0' and (names.service ~= ARGV[2] or names.user_id ~= ARGV[3]) then
@@ -20,17 +20,12 @@ if status ~= 'queued' and status ~= 'dispatched' then
 end
 check_counter(KEYS[7], 'canceled')
 
+local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
+check_types(lists, positions)
+
 if status == 'queued' then
     local numbers = {high = 1, mid = 2, low = 3}
-    local own = numbers[priority]
-    local removed = own and redis.call('LREM', KEYS[own], 0, ARGV[1]) or 0
-    for queue = 1, 3 do
-        -- It stands in another list only where another program stopped halfway through a move.
-        if removed == 0 and queue ~= own then
-            redis.call('LREM', KEYS[queue], 0, ARGV[1])
-        end
-        redis.call('ZREM', KEYS[3 + queue], ARGV[1])
-    end
+    remove(lists, positions, numbers[priority], ARGV[1])
 end
 record = join(front, priority, 'canceled', enqueued_at, ARGV[5], later)
 redis.call('SET', KEYS[8], record)

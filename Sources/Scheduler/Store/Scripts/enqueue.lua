@@ -14,14 +14,13 @@ if redis.call('EXISTS', KEYS[7]) == 1 then
     return -3
 end
 -- A key of the wrong type must raise here, before anything is written.
-redis.call('LLEN', KEYS[1])
+check_types({KEYS[1]}, {KEYS[2]})
 redis.call('SISMEMBER', KEYS[3], ARGV[1])
 check_counter(KEYS[4], 'queued')
 
 local number = redis.call('INCR', KEYS[6])
-redis.call('ZADD', KEYS[2], number, ARGV[1])
 count(KEYS[4], 'queued', 1, ARGV[3])
 redis.call('SET', KEYS[7], ARGV[2])
 redis.call('SADD', KEYS[3], ARGV[1])
-redis.call('RPUSH', KEYS[1], ARGV[1])
+append(KEYS[1], KEYS[2], number, ARGV[1])
 return 1

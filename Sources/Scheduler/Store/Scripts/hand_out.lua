@@ -1,15 +1,16 @@
 -- Hand out the next tasks to several callers at once: all high before all mid before all low, the head of each first.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats
 -- ARGV[1] the records' key prefix (which ids come next is known only here)   ARGV[2] now, RFC 3339
--- ARGV[3] bytes of records to hand out at most; the first record may pass it
+-- ARGV[3] bytes of records to hand out at most
 -- then for each caller, in order: how many tasks it wants, and the fields that its records get behind `attempt`
 -- Returns {more, skipped, {a few of the skipped ids}, {for each caller how many of the records}, {records}}
 --   more 1: stopped at a bound, so a caller without a task may find one by calling again
---   skipped: ids that were dropped because they have no record, or one that is not queued or not readable
+--   skipped: ids that were dropped because they have no record, or one that is not queued, not readable or too large
 local examined_max = 10000
 local chunk = 128
 local names = {'high', 'mid', 'low'}
-local prefix, now, bytes_left = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local prefix, now, bytes_max = ARGV[1], ARGV[2], tonumber(ARGV[3])
+local bytes_left = bytes_max
 local callers = (#ARGV - 3) / 2
 
 local wanted = 0
@@ -54,9 +55,10 @@ for queue = 1, 3 do
         end
         local found = redis.call('MGET', unpack(keys))
         for index, id in ipairs(ids) do
-            local front, _, status, enqueued_at, _, later = split(found[index])
-            if front and status == 'queued' and not taken[id] and readable(found[index], enqueued_at, id) then
-                if #records > 0 and #found[index] > bytes_left then
+            local front, _, status, enqueued_at, updated_at, later = split(found[index])
+            if front and status == 'queued' and not taken[id] and #found[index] <= bytes_max and
+                readable(found[index], enqueued_at, updated_at, id) then
+                if #found[index] > bytes_left then
                     more = 1
                     break
                 end

@@ -11,3 +11,33 @@ local function agrees(list, positions)
         redis.call('LINDEX', list, 0) == redis.call('ZRANGE', positions, 0, 0)[1] and
         redis.call('LINDEX', list, -1) == redis.call('ZRANGE', positions, -1, -1)[1]
 end
+
+-- Raises, before anything is written, where a key has another type.
+local function check_types(lists, positions)
+    for index = 1, #lists do
+        redis.call('LLEN', lists[index])
+        redis.call('ZCARD', positions[index])
+    end
+end
+
+-- Puts an id at a queue's tail. What another program put there since would be hidden behind it: the index is dropped then,
+-- and built anew when a position is asked for.
+local function append(list, positions, number, id)
+    if (redis.call('LINDEX', list, -1) or nil) ~= redis.call('ZRANGE', positions, -1, -1)[1] then
+        redis.call('UNLINK', positions)
+    end
+    redis.call('ZADD', positions, number, id)
+    redis.call('RPUSH', list, id)
+end
+
+-- Takes an id off every queue. It stands in another than its own only where another program stopped halfway through a
+-- move; looking through a list costs its length, so the others are looked through only where there is a sign of it.
+local function remove(lists, positions, own, id)
+    local removed = own and redis.call('LREM', lists[own], 0, id) or 0
+    for queue = 1, #lists do
+        local indexed = redis.call('ZREM', positions[queue], id) == 1
+        if queue ~= own and (removed == 0 or indexed) then
+            redis.call('LREM', lists[queue], 0, id)
+        end
+    end
+end

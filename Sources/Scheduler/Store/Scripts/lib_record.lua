@@ -34,14 +34,25 @@ local function owner(front)
     return fields
 end
 
--- readable(record, front, enqueued_at, id) -> whether both doors can read the record. Ours carry times that end in Z and
--- are well-formed by construction; anybody else's is looked at closely, once, before it is handed out.
-local function readable(record, enqueued_at, id)
-    if string.find(enqueued_at, '%.%d%d%d%d%d%dZ$') then
+-- readable(record, enqueued_at, updated_at, id) -> whether both doors can read the record. Ours carry times that end in Z
+-- and are well-formed by construction; anybody else's is looked at closely before anything is done with it.
+local function readable(record, enqueued_at, updated_at, id)
+    local ours = '^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%d%d%d%dZ$'
+    if string.find(enqueued_at, ours) and string.find(updated_at, ours) then
         return true
     end
+    for _, time in ipairs({enqueued_at, updated_at}) do
+        local zone = string.match(time, '^%d%d%d%d%-[01]%d%-[0-3]%dT[0-2]%d:[0-5]%d:[0-5]%d(.*)$')
+        zone = zone and string.gsub(zone, '^%.%d+', '')
+        if zone ~= '' and zone ~= 'Z' and not (zone and string.find(zone, '^[+-][0-2]%d:[0-5]%d$')) then
+            return false
+        end
+    end
+    -- NaN and its like are no JSON to anybody but Python.
+    cjson.decode_invalid_numbers(false)
     local decoded, fields = pcall(cjson.decode, record)
+    cjson.decode_invalid_numbers(true)
     return decoded and type(fields) == 'table' and fields.task_id == id and type(fields.service) == 'string' and
-        type(fields.user_id) == 'string' and type(fields.parameters) == 'table' and
-        string.find(enqueued_at, '^%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d') ~= nil
+        type(fields.user_id) == 'string' and string.find(record, ',"parameters":%s*{') ~= nil and
+        type(fields.parameters) == 'table'
 end

@@ -4,7 +4,7 @@
 local function check_counter(stats, name)
     local value = redis.call('HGET', stats, name)
     if value and not string.find(value, '^%-?%d+$') then
-        error('the counter ' .. name .. ' is not a number')
+        error({err = 'BADSTATE the counter ' .. name .. ' is not a number'})
     end
 end
 

@@ -1,8 +1,10 @@
 -- Make the index of positions agree with its list again, after something else wrote the list. The list is right.
 -- KEYS[1] LIST queue   KEYS[2] ZSET positions   KEYS[3] STRING sequence
+-- ARGV[1] an id that the index does not know, or that is not asked for in particular (empty)
 -- Returns {0} they agreed | {1} mended at the ends | {2, length} built anew from the whole list
 local list, positions, sequence = KEYS[1], KEYS[2], KEYS[3]
-if agrees(list, positions) then
+local missing = ARGV[1] ~= '' and not redis.call('ZSCORE', positions, ARGV[1]) and redis.call('LPOS', list, ARGV[1])
+if agrees(list, positions) and not missing then
     return {0}
 end
 
@@ -34,7 +36,7 @@ local function mend_ends()
     end
     return agrees(list, positions)
 end
-if mend_ends() then
+if not missing and mend_ends() then
     return {1}
 end
 

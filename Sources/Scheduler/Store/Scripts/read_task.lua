@@ -13,6 +13,7 @@ local queue = front and status == 'queued' and numbers[priority]
 local rank, agreed = -1, 1
 if queue then
     rank = redis.call('ZRANK', KEYS[3 + queue], ARGV[1]) or -1
-    agreed = agrees(KEYS[queue], KEYS[3 + queue]) and 1 or 0
+    -- A queued task that the index does not know may be one that another program put into the list's middle.
+    agreed = rank ~= -1 and agrees(KEYS[queue], KEYS[3 + queue]) and 1 or 0
 end
 return {record, rank, agreed, redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3])}

@@ -5,7 +5,7 @@
 -- Returns {1, record} moved | {0, record} has that priority already | {-1} unknown | {-2, record} not queued
 local record = redis.call('GET', KEYS[8])
 local front, priority, status, enqueued_at, updated_at, later = split(record)
-if not front then
+if not front or not readable(record, enqueued_at, updated_at, ARGV[1]) then
     return {-1}
 end
 if status ~= 'queued' then
@@ -15,22 +15,13 @@ if priority == ARGV[2] then
     return {0, record}
 end
 local numbers = {high = 1, mid = 2, low = 3}
-local old, new = numbers[priority], numbers[ARGV[2]]
-for queue = 1, 3 do
-    redis.call('LLEN', KEYS[queue])
-end
+local new = numbers[ARGV[2]]
+local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
+check_types(lists, positions)
 
 local number = redis.call('INCR', KEYS[7])
-local removed = old and redis.call('LREM', KEYS[old], 0, ARGV[1]) or 0
-for queue = 1, 3 do
-    -- It stands in another list only where another program stopped halfway through a move.
-    if removed == 0 and queue ~= old then
-        redis.call('LREM', KEYS[queue], 0, ARGV[1])
-    end
-    redis.call('ZREM', KEYS[3 + queue], ARGV[1])
-end
+remove(lists, positions, numbers[priority], ARGV[1])
 record = join(front, ARGV[2], status, enqueued_at, ARGV[3], later)
 redis.call('SET', KEYS[8], record)
-redis.call('RPUSH', KEYS[new], ARGV[1])
-redis.call('ZADD', KEYS[3 + new], number, ARGV[1])
+append(lists[new], positions[new], number, ARGV[1])
 return {1, record}

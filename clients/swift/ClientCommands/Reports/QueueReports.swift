@@ -31,7 +31,7 @@ extension CommandReport {
         var text = table.text
         if let oldest = statistics.oldestQueuedAt { text += "\nOldest queued task: \(oldest)" }
         text += "\nLast change: \(statistics.lastUpdated.map { "\($0)" } ?? "never")"
-        return CommandReport(text: text) { statistics.writeJSON(into: &$0) }
+        return CommandReport(text: text) { statistics.writeAllJSON(into: &$0) }
     }
 
     /// Whether submissions are blocked.
@@ -58,14 +58,9 @@ extension CommandReport {
     }
 }
 
-extension QueueOverview {
-    func writeJSON(into json: inout ByteBuffer) {
-        json.writeString("{\"total\":\(total),\"high\":\(high),\"mid\":\(mid),\"low\":\(low)}")
-    }
-}
-
 extension Statistics {
-    fileprivate func writeJSON(into json: inout ByteBuffer) {
+    /// The fields that the REST door documents, and the later counters behind them.
+    fileprivate func writeAllJSON(into json: inout ByteBuffer) {
         let text = { (moment: Timestamp?) in moment.map { "\"\($0)\"" } ?? "null" }
         json.writeString(
             """
@@ -78,19 +73,5 @@ extension Statistics {
             ,"completed":\(completed),"failed":\(failed),"requeued":\(requeued),"leased":\(leased),\
             "waiting_submitters":\(waitingSubmitters),"oldest_queued_at":\(text(oldestQueuedAt))}
             """)
-    }
-}
-
-extension BlockState {
-    /// As the REST door has it, `updated_at` is left out where the flag was never set.
-    fileprivate func writeJSON(into json: inout ByteBuffer) {
-        json.writeString("{\"blocked\":\(blocked),\"reason\":")
-        if let reason {
-            JSONString.write(reason, into: &json)
-        } else {
-            json.writeStaticString("null")
-        }
-        if let updatedAt { json.writeString(",\"updated_at\":\"\(updatedAt)\"") }
-        json.writeStaticString("}")
     }
 }

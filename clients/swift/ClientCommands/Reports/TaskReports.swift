@@ -18,19 +18,7 @@ extension CommandReport {
                 \(position.globalPosition) of \(summary.overview.total) in all
                 """)
         }
-        return CommandReport(text: table.text) { json in
-            json.writeStaticString("{\"record\":")
-            summary.record.writeJSON(into: &json)
-            json.writeStaticString(",\"queue_position\":")
-            if let position = summary.queuePosition {
-                position.writeJSON(into: &json)
-            } else {
-                json.writeStaticString("null")
-            }
-            json.writeStaticString(",\"overview\":")
-            summary.overview.writeJSON(into: &json)
-            json.writeStaticString("}")
-        }
+        return CommandReport(text: table.text) { summary.writeJSON(into: &$0) }
     }
 
     /// Tasks that were fetched; none at all has an exit status of its own.
@@ -63,15 +51,5 @@ extension CommandReport {
         if let result = record.result { table.add("Result", PrintableText.json(String(buffer: result))) }
         if let error = record.error { table.add("Error", PrintableText.line(error)) }
         return table
-    }
-}
-
-extension QueuePosition {
-    fileprivate func writeJSON(into json: inout ByteBuffer) {
-        json.writeString(
-            """
-            {"priority":"\(priority.rawValue)","position_in_priority":\(positionInPriority),\
-            "global_position":\(globalPosition)}
-            """)
     }
 }

@@ -1,8 +1,9 @@
-import DMSModel
-import NIOCore
+public import NIOCore
 
-/// A value that an answer's body may be: JSON, written by hand so that order and numbers are the contract's.
-protocol JSONWritable {
+/// A value that REST answers and the command lines show as JSON.
+///
+/// Written by hand, so that order and numbers are the contract's.
+public protocol JSONWritable {
     /// Appends the value as compact JSON.
     func writeJSON(into buffer: inout ByteBuffer)
 }
@@ -10,13 +11,13 @@ protocol JSONWritable {
 extension TaskRecord: JSONWritable {}
 
 extension QueueOverview: JSONWritable {
-    func writeJSON(into buffer: inout ByteBuffer) {
+    public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeString("{\"total\":\(total),\"high\":\(high),\"mid\":\(mid),\"low\":\(low)}")
     }
 }
 
 extension QueuePosition: JSONWritable {
-    func writeJSON(into buffer: inout ByteBuffer) {
+    public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeString(
             """
             {"priority":"\(priority.rawValue)","position_in_priority":\(positionInPriority),\
@@ -26,7 +27,7 @@ extension QueuePosition: JSONWritable {
 }
 
 extension TaskSummary: JSONWritable {
-    func writeJSON(into buffer: inout ByteBuffer) {
+    public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeStaticString("{\"record\":")
         record.writeJSON(into: &buffer)
         buffer.writeStaticString(",\"queue_position\":")
@@ -42,7 +43,10 @@ extension TaskSummary: JSONWritable {
 }
 
 extension Statistics: JSONWritable {
-    func writeJSON(into buffer: inout ByteBuffer) {
+    /// The documented fields.
+    ///
+    /// Later counters are not among them.
+    public func writeJSON(into buffer: inout ByteBuffer) {
         let updated = lastUpdated.map { "\"\($0)\"" } ?? "null"
         buffer.writeString(
             """
@@ -56,7 +60,7 @@ extension Statistics: JSONWritable {
 
 extension BlockState: JSONWritable {
     /// `updated_at` is left out where the flag was never set.
-    func writeJSON(into buffer: inout ByteBuffer) {
+    public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeString("{\"blocked\":\(blocked),\"reason\":")
         if let reason {
             JSONString.write(reason, into: &buffer)
