@@ -5,6 +5,7 @@ public struct Caller: Sendable {
     /// The submitter token that came with the call, unchecked; nil where none came.
     public var submitterToken: String?
 
+    /// A caller with these tokens; without arguments, one that brought none.
     public init(operatorToken: String? = nil, submitterToken: String? = nil) {
         self.operatorToken = operatorToken
         self.submitterToken = submitterToken

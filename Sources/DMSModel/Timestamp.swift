@@ -1,9 +1,12 @@
 /// A moment in microseconds since 1970, UTC: what a record's times hold.
 public struct Timestamp: Sendable, Hashable, Comparable {
+    /// Microseconds since 1970-01-01T00:00:00Z; negative before.
     public var microseconds: Int64
 
+    /// The moment that many microseconds after 1970-01-01T00:00:00Z.
     public init(microseconds: Int64) { self.microseconds = microseconds }
 
+    /// Whether the left moment is the earlier one.
     public static func < (left: Timestamp, right: Timestamp) -> Bool { left.microseconds < right.microseconds }
 
     /// Whole seconds, rounded down, so that ``nanoseconds`` is never negative.

@@ -18,6 +18,7 @@ extension RESTServer {
         /// What a client may still send of a request that was answered already, before it is cut off.
         public var discardedBytesMax = 16 << 20
 
+        /// By default on port 8000 of the loopback address; the limits have their defaults.
         public init(host: String = "127.0.0.1", port: Int = 8000) {
             self.host = host
             self.port = port

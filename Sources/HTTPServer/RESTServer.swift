@@ -42,6 +42,7 @@ public struct RESTServer: Service {
 
     /// ``run()`` ended, or was never called, before the door listened.
     public struct NotListening: Error, CustomStringConvertible {
+        /// A sentence for logs.
         public var description: String { "The REST door ended before it listened" }
     }
 

@@ -11,6 +11,7 @@ public struct RPCServerConfiguration: Sendable {
     /// What one connection may do at most.
     public var limits: ConnectionLimits
 
+    /// By default TCP on port 8001 of the loopback address, no unix socket, and 20 seconds to drain.
     public init(
         host: String = "127.0.0.1", port: Int = 8001, socketPath: String? = nil, drain: Duration = .seconds(20),
         limits: ConnectionLimits = ConnectionLimits()
@@ -38,5 +39,6 @@ public struct ConnectionLimits: Sendable {
     /// How long a connection that the server closes may take to be closed by its client too.
     public var lingering = Duration.seconds(1)
 
+    /// The limits that a server has unless it is told others.
     public init() {}
 }

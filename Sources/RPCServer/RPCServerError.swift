@@ -5,6 +5,7 @@ public enum RPCServerError: Error, Sendable, Equatable, CustomStringConvertible 
     /// The address cannot be listened on.
     case cannotListen(address: String, reason: String)
 
+    /// A sentence for people, with the path or address.
     public var description: String {
         switch self {
         case .socketInUse(let path): "Another process listens on the socket \(path)"

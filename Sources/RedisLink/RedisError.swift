@@ -11,6 +11,7 @@ public enum RedisError: Error, Sendable, Equatable {
 }
 
 extension RedisError: CustomStringConvertible {
+    /// A sentence for logs, with what Redis or the system said.
     public var description: String {
         switch self {
         case .unavailable(let message): "Redis is unavailable: \(message)"

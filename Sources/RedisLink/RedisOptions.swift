@@ -9,6 +9,7 @@ public struct RedisOptions: Sendable, Equatable {
     /// At most before an attempt to connect again.
     public var backoffMax: Duration
 
+    /// By default 2 s to connect, 5 s for an answer, and 20 ms to 2 s between attempts to connect.
     public init(
         connectTimeout: Duration = .seconds(2), commandTimeout: Duration = .seconds(5),
         backoffMin: Duration = .milliseconds(20), backoffMax: Duration = .seconds(2)

@@ -11,14 +11,18 @@ public struct RedisURL: Sendable, Equatable {
         case unix(path: String)
     }
 
+    /// The TCP port where a URL names none.
     public static let defaultPort = 6379
     /// The most bytes that the path of a unix socket may have: the system's limit.
     public static let unixPathBytesMax = 107
 
+    /// What to connect to.
     public var address: Address
     /// The ACL user; nil is the default user.
     public var user: String?
+    /// What to log in with, percent-decoded; nil: no login.
     public var password: String?
+    /// The database's number, from 0, the default.
     public var database: Int
 
     /// An address without going through a text.
@@ -143,12 +147,15 @@ extension RedisURL: CustomStringConvertible, CustomDebugStringConvertible, Custo
         }
     }
 
+    /// See ``description``: no password here either.
     public var debugDescription: String { description }
+    /// The description as the only child, so that a dump shows no password.
     public var customMirror: Mirror { Mirror(self, children: [("url", description)]) }
 }
 
 /// Why a text is no URL of a Redis; the text itself is not in it, for it may hold a password.
 public struct RedisURLError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong with the text; a sentence for people.
     public let description: String
 
     init(_ description: String) { self.description = "this is no URL of a Redis: \(description)" }

@@ -1,7 +1,9 @@
 /// Why a test can't go on.
 public struct TestFailure: Error, CustomStringConvertible {
+    /// What was expected and did not come about.
     public var description: String
 
+    /// A failure with that explanation.
     public init(_ description: String) { self.description = description }
 }
 

@@ -4,17 +4,22 @@ import NIOPosix
 
 /// What a server sent back: read from the wire by the tests' own few lines, not by what the server is made of.
 public struct HTTPAnswer: Equatable {
+    /// What the status line begins with, such as `HTTP/1.1`.
     public var version: String
+    /// The status line's number.
     public var status: Int
     /// Names in lower case.
     public var headers: [String: String]
+    /// As many bytes as `content-length` says; empty where there may be none.
     public var body: ByteBuffer
 
+    /// The body as UTF-8.
     public var text: String { String(buffer: body) }
 }
 
 /// A plain HTTP/1.1 connection, used by one test from one task; every wait has a deadline.
 public final class HTTPConnection {
+    /// Why an answer did not come.
     public enum Failure: Error {
         case deadlinePassed
         case closed(received: String)
@@ -30,6 +35,7 @@ public final class HTTPConnection {
         self.chunks = chunks.makeAsyncIterator()
     }
 
+    /// Connects; 20 seconds later whatever still waits for bytes fails.
     public static func open(_ address: SocketAddress) async throws -> HTTPConnection {
         let (chunks, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
@@ -52,8 +58,10 @@ public final class HTTPConnection {
     /// Says that nothing more will come, as a client does that only waits for its answers.
     public func closeOutput() async throws { try await channel.close(mode: .output) }
 
+    /// Sends bytes as they are, a part of a request or several requests.
     public func send(_ bytes: ByteBuffer) async throws { try await channel.writeAndFlush(bytes) }
 
+    /// Sends a text as UTF-8.
     public func send(_ text: String) async throws { try await send(ByteBuffer(string: text)) }
 
     /// A request and its answer; a body goes with its length.
@@ -64,6 +72,7 @@ public final class HTTPConnection {
         return try await answer(toHead: method == "HEAD")
     }
 
+    /// A request's bytes, with `Host`, and with `Content-Length` where there is a body.
     public static func request(
         _ method: String, _ target: String, headers: [(String, String)] = [], body: ByteBuffer? = nil
     ) -> ByteBuffer {

@@ -21,8 +21,10 @@ public enum StatusCode: Int32, Sendable {
 
 /// One table for both doors: what each reason is as a gRPC code and as an HTTP status.
 extension SchedulerError.Reason {
+    /// The code that the binary door answers with.
     public var statusCode: StatusCode { codes.grpc }
 
+    /// The status that the REST door answers with.
     public var httpStatus: Int { codes.http }
 
     private var codes: (grpc: StatusCode, http: Int) {

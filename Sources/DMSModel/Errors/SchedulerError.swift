@@ -11,6 +11,7 @@ public struct SchedulerError: Error, Sendable, Equatable {
     /// When to try again; nil where trying again does not help.
     public var retryAfter: Duration?
 
+    /// An error of that reason; by default without violations, and without a time to try again.
     public init(
         _ reason: Reason, _ message: String, violations: [FieldViolation] = [], retryAfter: Duration? = nil
     ) {
@@ -28,6 +29,7 @@ public struct SchedulerError: Error, Sendable, Equatable {
 }
 
 extension SchedulerError: CustomStringConvertible {
+    /// The reason in UPPER_SNAKE and the message, for logs.
     public var description: String { "\(reason.rawValue): \(message)" }
 }
 
@@ -35,6 +37,7 @@ extension SchedulerError: CustomStringConvertible {
 public struct FieldViolation: Sendable, Equatable {
     /// The field's name as the request spells it, such as `task_id`.
     public var field: String
+    /// The rule that the field breaks, with its bound where it has one.
     public var kind: Kind
     /// A sentence for people, without the field's name.
     public var message: String
@@ -52,6 +55,7 @@ public struct FieldViolation: Sendable, Equatable {
         case outOfRange
     }
 
+    /// A violation of one rule by one field.
     public init(field: String, kind: Kind, message: String) {
         self.field = field
         self.kind = kind

@@ -2,8 +2,10 @@
 public struct JSONError: Error, Sendable, Equatable {
     /// The byte at which it stops, counted from the text's first.
     public var offset: Int
+    /// The rule that the byte breaks.
     public var problem: Problem
 
+    /// Why a text is not JSON; the raw value is half a sentence for people.
     public enum Problem: String, Sendable {
         case valueExpected = "a value was expected"
         case endExpected = "nothing may follow the value"

@@ -13,7 +13,9 @@ public enum JSONKind: Sendable {
 
 /// A value inside a JSON text: where it lies, counted from the text's first byte, and what it is.
 public struct JSONValue: Sendable, Equatable {
+    /// Where the value's text lies, in bytes, a string's quotes included.
     public var range: Range<Int>
+    /// Which of JSON's types the value has, told by its first byte.
     public var kind: JSONKind
 }
 
@@ -32,6 +34,7 @@ public struct JSONText: Sendable {
     public struct Member: Sendable {
         /// Where the key's text lies, without its quotes.
         public var key: Range<Int>
+        /// What stands under the key, without the white space around it.
         public var value: JSONValue
         /// Everything between the colon and the comma or brace that ends the member, white space included.
         public var slot: Range<Int>

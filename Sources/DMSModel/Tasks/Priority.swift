@@ -7,6 +7,7 @@ public enum Priority: String, Sendable, CaseIterable, Comparable {
     /// From the most urgent to the least: the order of hand-out.
     public static let handOutOrder: [Priority] = [.high, .mid, .low]
 
+    /// Less urgent is less: `low` before `mid` before `high`.
     public static func < (left: Priority, right: Priority) -> Bool { left.rank < right.rank }
 
     private var rank: Int {

@@ -8,13 +8,16 @@ public struct TaskID: Sendable, Hashable, CustomStringConvertible {
     /// Takes any text; whether it may name a new task is decided by ``FieldRules``.
     public init(_ text: String) { self.text = text }
 
+    /// Whether both ids are the same bytes of UTF-8.
     public static func == (left: TaskID, right: TaskID) -> Bool {
         left.text.utf8.elementsEqual(right.text.utf8)
     }
 
+    /// Hashes the id's bytes, as equality compares them.
     public func hash(into hasher: inout Hasher) {
         for byte in text.utf8 { hasher.combine(byte) }
     }
 
+    /// The id as text, unchanged.
     public var description: String { text }
 }

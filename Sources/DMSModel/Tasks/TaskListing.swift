@@ -12,8 +12,10 @@ public struct TaskQuery: Sendable, Equatable {
     public var service: String
     /// Empty: tasks of every user.
     public var userID: String
+    /// Turns the order round: latest `enqueued_at` first.
     public var newestFirst: Bool
 
+    /// A query for the first page of all tasks, oldest first, except for what is given.
     public init(
         pageSize: UInt32 = 0, pageToken: String = "", statuses: [TaskStatus] = [], priorities: [Priority] = [],
         service: String = "", userID: String = "", newestFirst: Bool = false
@@ -30,10 +32,12 @@ public struct TaskQuery: Sendable, Equatable {
 
 /// A page of tasks; it may be short and still not be the last.
 public struct TaskPage: Sendable, Equatable {
+    /// The page's tasks in the order that the query asks for; may be empty before the end.
     public var tasks: [TaskRecord]
     /// Where the next page begins; empty at the end.
     public var nextPageToken: String
 
+    /// A page; by default the last one.
     public init(tasks: [TaskRecord], nextPageToken: String = "") {
         self.tasks = tasks
         self.nextPageToken = nextPageToken

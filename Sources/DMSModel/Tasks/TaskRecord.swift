@@ -2,14 +2,21 @@ public import NIOCore
 
 /// A task as it is kept, and as both doors show it.
 public struct TaskRecord: Sendable, Equatable {
+    /// The id that the task was submitted under; unique among all tasks.
     public var taskID: TaskID
+    /// The service that the task belongs to, 1 to 256 bytes of UTF-8.
     public var service: String
+    /// The user whom the task belongs to, 1 to 256 bytes of UTF-8.
     public var userID: String
     /// A JSON object as UTF-8 text, byte for byte as it was submitted.
     public var parameters: ByteBuffer
+    /// Which of the three queues the task belongs to.
     public var priority: Priority
+    /// How far the task has come.
     public var status: TaskStatus
+    /// When the task was submitted; a task that returns to its queue keeps it.
     public var enqueuedAt: Timestamp
+    /// When the record changed last.
     public var updatedAt: Timestamp
     /// Times handed out.
     public var attempt: UInt32

@@ -15,15 +15,19 @@ public struct RPCError: Error, Sendable, Equatable {
 
     /// A field of the request, and why it was refused.
     public struct Violation: Sendable, Equatable {
+        /// The field's name as the request spells it, such as `task_id`.
         public var field: String
+        /// Why it was refused, for people, without the field's name.
         public var message: String
 
+        /// A violation by one field.
         public init(field: String, message: String) {
             self.field = field
             self.message = message
         }
     }
 
+    /// An error of that code and reason; by default without violations, and without a time to try again.
     public init(
         code: Int32, reason: String, message: String, violations: [Violation] = [], retryAfter: Duration? = nil
     ) {
@@ -74,6 +78,7 @@ extension RPCError {
 }
 
 extension RPCError: CustomStringConvertible {
+    /// The reason, or the code where there is none, and the message where there is one.
     public var description: String {
         let name = reason.isEmpty ? statusCode.map { "\($0)" } ?? "code \(code)" : reason
         return message.isEmpty ? name : "\(name): \(message)"

@@ -4,8 +4,10 @@ public import NIOCore
 public struct PackedMessage: Sendable, Equatable {
     /// Such as `type.googleapis.com/google.rpc.ErrorInfo`.
     public var typeURL: String
+    /// The packed message's bytes.
     public var value: ByteBuffer
 
+    /// A message that was packed already.
     public init(typeURL: String, value: ByteBuffer) {
         self.typeURL = typeURL
         self.value = value
@@ -36,6 +38,7 @@ public struct RPCStatus: Sendable, Equatable {
     /// Typed details; those of types that we do not know are kept as they are.
     public var details: [PackedMessage]
 
+    /// A status of that code; by default without details.
     public init(code: Int32, message: String, details: [PackedMessage] = []) {
         self.code = code
         self.message = message
@@ -44,12 +47,15 @@ public struct RPCStatus: Sendable, Equatable {
 }
 
 extension RPCStatus: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .status }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(code: fields.int32(1), message: try fields.string(2), details: try fields.messages(3))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.int32(1, code)
         fields.string(2, message)
@@ -58,12 +64,15 @@ extension RPCStatus: WireMessage {
 }
 
 extension PackedMessage: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .any }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(typeURL: try fields.string(1), value: fields.bytes(2))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.string(1, typeURL)
         fields.bytes(2, value)

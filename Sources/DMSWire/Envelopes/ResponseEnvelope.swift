@@ -7,6 +7,7 @@ public struct ResponseEnvelope: Sendable, Equatable {
     /// The packed answer message; empty beside an error.
     public var payload: ByteBuffer
 
+    /// An answer; by default a success with an empty message.
     public init(status: RPCStatus? = nil, payload: ByteBuffer = ByteBuffer()) {
         self.status = status
         self.payload = payload
@@ -20,12 +21,15 @@ public struct ResponseEnvelope: Sendable, Equatable {
 }
 
 extension ResponseEnvelope: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .response }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(status: try fields.message(1), payload: fields.bytes(2))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.message(1, status)
         fields.bytes(2, payload)
@@ -34,17 +38,22 @@ extension ResponseEnvelope: WireMessage {
 
 /// The answer to a call that succeeded, its message packed only as the envelope is: a ``ResponseEnvelope`` to its reader.
 public struct AnswerEnvelope<Message: WireMessage>: Sendable {
+    /// The answer message, packed when the envelope is.
     public var message: Message
 
+    /// The envelope of a success with this message.
     public init(_ message: Message) { self.message = message }
 }
 
 extension AnswerEnvelope: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .response }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         message = try Message.decode(fields.bytes(2))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) { fields.packed(2, message) }
 }

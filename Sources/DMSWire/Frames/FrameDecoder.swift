@@ -24,6 +24,7 @@ public struct FrameDecoder: Sendable {
     /// Whether frames that were given out share the buffer's memory, so that appending would copy all of it.
     private var isShared = false
 
+    /// A decoder for a connection's first byte on.
     public init() {}
 
     /// Whether the bytes end between two frames; where they end elsewhere, a frame was cut.

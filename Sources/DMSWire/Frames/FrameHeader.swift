@@ -2,8 +2,10 @@ public import NIOCore
 
 /// What kind of frame it is; numbers that nobody defined are kept as they are.
 public struct FrameType: RawRepresentable, Sendable, Hashable {
+    /// The number on the wire.
     public let rawValue: UInt8
 
+    /// The type with that number, defined or not.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// A call.
@@ -24,8 +26,10 @@ public struct FrameType: RawRepresentable, Sendable, Hashable {
 
 /// What the sender says of its side of the stream.
 public struct FrameFlags: OptionSet, Sendable, Hashable {
+    /// The bits on the wire; those that nobody defined are kept.
     public let rawValue: UInt8
 
+    /// The flags with these bits, defined or not.
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The sender sends no more on this stream.
@@ -40,12 +44,17 @@ public struct FrameFlags: OptionSet, Sendable, Hashable {
 public struct FrameHeader: Sendable, Hashable {
     /// How many bytes of data follow.
     public var dataLength: UInt32
+    /// The stream that the frame belongs to; odd for calls, 0 for the connection as a whole.
     public var streamID: UInt32
+    /// What the frame's data is.
     public var type: FrameType
+    /// What the sender says of the stream; empty for a unary request.
     public var flags: FrameFlags
 
+    /// The length of every header, in bytes.
     public static let byteCount = 10
 
+    /// A header with these fields; by default without flags.
     public init(dataLength: UInt32, streamID: UInt32, type: FrameType, flags: FrameFlags = []) {
         self.dataLength = dataLength
         self.streamID = streamID
@@ -71,9 +80,12 @@ public struct FrameHeader: Sendable, Hashable {
 
 /// A header and its data.
 public struct Frame: Sendable, Equatable {
+    /// What stands before the data on the wire.
     public var header: FrameHeader
+    /// The frame's contents: `dataLength` bytes of them.
     public var data: ByteBuffer
 
+    /// A frame; the header's length is to be that of the data.
     public init(header: FrameHeader, data: ByteBuffer) {
         self.header = header
         self.data = data

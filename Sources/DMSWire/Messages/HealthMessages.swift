@@ -3,12 +3,16 @@ public struct HealthCheckRequest: Sendable, Equatable, WireMessage {
     /// A service's full name; empty: the server as a whole.
     public var service: String
 
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .healthCheckRequest }
 
+    /// Asks for a service; by default for the server as a whole.
     public init(service: String = "") { self.service = service }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) { service = try fields.string(1) }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) { fields.string(1, service) }
 }
 
@@ -26,13 +30,18 @@ public enum ServingStatus: Int32, Sendable, WireEnumeration {
 
 /// `grpc.health.v1.HealthCheckResponse`.
 public struct HealthCheckResponse: Sendable, Equatable, WireMessage {
+    /// Field `status`: the health of the service that was asked for.
     public var status: ServingStatus
 
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .healthCheckResponse }
 
+    /// An answer with that status.
     public init(status: ServingStatus) { self.status = status }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) { status = try fields.enumeration(1) }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) { fields.enumeration(1, status) }
 }

@@ -2,8 +2,10 @@ public import DMSModel
 
 /// `dms.v1.Task`.
 extension TaskRecord: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .task }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         let status = try fields.enumeration(6, as: TaskStatus.self)
         self.init(
@@ -15,6 +17,7 @@ extension TaskRecord: WireMessage {
             error: status == .failed ? try fields.string(12) : nil)
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.string(1, taskID.text)
         fields.string(2, service)
@@ -33,14 +36,17 @@ extension TaskRecord: WireMessage {
 
 /// `dms.v1.QueuePosition`.
 extension QueuePosition: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .queuePosition }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(
             priority: try fields.enumeration(1), positionInPriority: fields.uint64(2),
             globalPosition: fields.uint64(3))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.enumeration(1, priority)
         fields.uint64(2, positionInPriority)
@@ -50,8 +56,10 @@ extension QueuePosition: WireMessage {
 
 /// `dms.v1.QueueOverview`.
 extension QueueOverview: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .queueOverview }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(high: fields.uint64(2), mid: fields.uint64(3), low: fields.uint64(4))
         // The total is what the three add up to; what the sender says of it is not asked.
@@ -61,6 +69,7 @@ extension QueueOverview: WireMessage {
         }
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.uint64(1, total)
         fields.uint64(2, high)
@@ -71,14 +80,17 @@ extension QueueOverview: WireMessage {
 
 /// `dms.v1.TaskSummary`.
 extension TaskSummary: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .taskSummary }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(
             record: try fields.requiredMessage(1), queuePosition: try fields.message(2),
             overview: try fields.requiredMessage(3))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.message(1, record)
         fields.message(2, queuePosition)
@@ -88,8 +100,10 @@ extension TaskSummary: WireMessage {
 
 /// `dms.v1.Stats`.
 extension Statistics: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .stats }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(
             queued: fields.uint64(1), dispatched: fields.uint64(2), canceled: fields.uint64(3),
@@ -98,6 +112,7 @@ extension Statistics: WireMessage {
             waitingSubmitters: fields.uint64(10), oldestQueuedAt: try fields.message(11))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.uint64(1, queued)
         fields.uint64(2, dispatched)

@@ -2,14 +2,17 @@ public import DMSModel
 
 /// `dms.v1.EnqueueRequest`.
 extension TaskSubmission: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .enqueueRequest }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(
             taskID: TaskID(try fields.string(1)), service: try fields.string(2), userID: try fields.string(3),
             parameters: fields.bytes(4), priority: try fields.enumeration(5))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.string(1, taskID.text)
         fields.string(2, service)
@@ -21,28 +24,36 @@ extension TaskSubmission: WireMessage {
 
 /// `dms.v1.GetTaskRequest`.
 public struct GetTaskRequest: Sendable, Equatable, WireMessage {
+    /// Field `task_id`: the task to read.
     public var taskID: TaskID
 
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .getTaskRequest }
 
+    /// Asks for one task.
     public init(taskID: TaskID) { self.taskID = taskID }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         taskID = TaskID(try fields.string(1))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) { fields.string(1, taskID.text) }
 }
 
 /// `dms.v1.CancelTaskRequest`.
 extension TaskCancellation: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .cancelTaskRequest }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(
             taskID: TaskID(try fields.string(1)), service: try fields.string(2), userID: try fields.string(3))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.string(1, taskID.text)
         fields.string(2, service)
@@ -52,8 +63,10 @@ extension TaskCancellation: WireMessage {
 
 /// `dms.v1.ListTasksRequest`.
 extension TaskQuery: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .listTasksRequest }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(
             pageSize: fields.uint32(1), pageToken: try fields.string(2), statuses: try fields.enumerations(3),
@@ -61,6 +74,7 @@ extension TaskQuery: WireMessage {
             newestFirst: fields.bool(7))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.uint32(1, pageSize)
         fields.string(2, pageToken)
@@ -74,12 +88,15 @@ extension TaskQuery: WireMessage {
 
 /// `dms.v1.ListTasksResponse`.
 extension TaskPage: WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .listTasksResponse }
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(tasks: try fields.messages(1), nextPageToken: try fields.string(2))
     }
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {
         fields.messages(1, tasks)
         fields.string(2, nextPageToken)
@@ -88,22 +105,30 @@ extension TaskPage: WireMessage {
 
 /// `dms.v1.OverviewRequest`.
 public struct OverviewRequest: Sendable, Equatable, WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .overviewRequest }
 
+    /// The message has no fields.
     public init() {}
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {}
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {}
 }
 
 /// `dms.v1.GetStatsRequest`.
 public struct GetStatsRequest: Sendable, Equatable, WireMessage {
+    /// See ``WireMessage/descriptor``.
     public static var descriptor: MessageDescriptor { .getStatsRequest }
 
+    /// The message has no fields.
     public init() {}
 
+    /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {}
 
+    /// See ``WireMessage/write(to:)``.
     public func write(to fields: borrowing MessageWriter) {}
 }

@@ -19,21 +19,25 @@ public struct RedisArguments: ~Copyable {
         }
     }
 
+    /// Writes a text as UTF-8.
     public mutating func append(_ text: String) {
         buffer.writeRESPString(text)
         count += 1
     }
 
+    /// Writes the buffer's readable bytes.
     public mutating func append(_ bytes: ByteBuffer) {
         buffer.writeRESPString(bytes)
         count += 1
     }
 
+    /// Writes a number as decimal text.
     public mutating func append(_ integer: Int) {
         buffer.writeRESPString(integer)
         count += 1
     }
 
+    /// Writes a word of any kind.
     public mutating func append(_ argument: RedisArgument) {
         switch argument {
         case .text(let text): append(text)

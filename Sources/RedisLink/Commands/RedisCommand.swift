@@ -34,21 +34,25 @@ public struct RedisCommand: Sendable {
         for word in words.dropFirst() { append(word) }
     }
 
+    /// Adds a text as UTF-8.
     public mutating func append(_ text: String) {
         words.writeRESPString(text)
         wordCount += 1
     }
 
+    /// Adds the buffer's readable bytes.
     public mutating func append(_ bytes: ByteBuffer) {
         words.writeRESPString(bytes)
         wordCount += 1
     }
 
+    /// Adds a number as decimal text.
     public mutating func append(_ integer: Int) {
         words.writeRESPString(integer)
         wordCount += 1
     }
 
+    /// Adds a word of any kind.
     public mutating func append(_ argument: RedisArgument) {
         switch argument {
         case .text(let text): append(text)

@@ -4,12 +4,14 @@ internal import NIOCore
 public final class RedisScript: Sendable {
     /// What it is called in messages.
     public let name: String
+    /// The script's text in Lua, as Redis gets it.
     public let source: String
     /// Whether it changes nothing; see ``RedisCommand/readOnly``.
     public let readOnly: Bool
     /// `EVAL` and the source: what a call begins with after its count of words where Redis does not know the digest.
     let evalHead: ByteBuffer
 
+    /// A script from its text, which is not checked before Redis loads it; by default one that may write.
     public init(name: String, source: String, readOnly: Bool = false) {
         self.name = name
         self.source = source
@@ -30,6 +32,7 @@ public struct RedisKeys: Sendable {
     /// `numkeys` and the keys, for a call that names no others.
     let encodedWithCount: ByteBuffer
 
+    /// Encodes the keys, in the order in which the script's `KEYS` has them.
     public init(_ keys: [String]) {
         var encoded = ByteBuffer()
         for key in keys { encoded.writeRESPString(key) }
@@ -43,5 +46,6 @@ public struct RedisKeys: Sendable {
 }
 
 extension RedisKeys: ExpressibleByArrayLiteral {
+    /// See ``init(_:)``.
     public init(arrayLiteral keys: String...) { self.init(keys) }
 }

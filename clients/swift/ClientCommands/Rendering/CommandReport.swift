@@ -9,6 +9,7 @@ public struct CommandReport: Sendable {
     /// How the program ends.
     public var status: CommandStatus
 
+    /// A report of these two forms; by default that of a success.
     public init(text: String, json: ByteBuffer, status: CommandStatus = .success) {
         self.text = text
         self.json = json

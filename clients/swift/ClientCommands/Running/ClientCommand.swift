@@ -16,8 +16,11 @@ public protocol ClientCommand: AsyncParsableCommand {
 
 /// What a command prints, and how the program ends.
 public struct CommandOutcome: Sendable, Equatable {
+    /// What goes to standard output, its last line break included; empty after a failure.
     public var standardOutput = ByteBuffer()
+    /// What goes to standard error, its last line break included; empty after a success.
     public var standardError = ""
+    /// How the program ends.
     public var status = CommandStatus.success
 }
 

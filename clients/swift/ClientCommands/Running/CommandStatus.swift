@@ -40,5 +40,6 @@ public struct UsageError: Error, Sendable, Equatable, CustomStringConvertible {
     /// A sentence for people.
     public var description: String
 
+    /// An error with that sentence.
     public init(_ description: String) { self.description = description }
 }

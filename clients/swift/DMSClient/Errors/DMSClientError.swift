@@ -45,6 +45,7 @@ public enum DMSClientError: Error, Sendable, Equatable {
 extension DMSClientError: CustomStringConvertible {
     private static let unknown = "; whether the call was done is not known"
 
+    /// A sentence for people; says so where the call may have been done.
     public var description: String {
         switch self {
         case .rpc(let error):

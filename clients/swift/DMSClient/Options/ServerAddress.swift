@@ -72,5 +72,6 @@ public struct ServerAddressError: Error, Sendable, Equatable, CustomStringConver
     /// What is wrong with it; half a sentence for people.
     public var problem: String
 
+    /// A sentence for people, with the text and its problem.
     public var description: String { "'\(text)' is no server address: \(problem)" }
 }
