@@ -11,12 +11,14 @@ public protocol JSONWritable {
 extension TaskRecord: JSONWritable {}
 
 extension QueueOverview: JSONWritable {
+    /// Writes `{"total","high","mid","low"}`.
     public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeString("{\"total\":\(total),\"high\":\(high),\"mid\":\(mid),\"low\":\(low)}")
     }
 }
 
 extension QueuePosition: JSONWritable {
+    /// Writes `{"priority","position_in_priority","global_position"}`.
     public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeString(
             """
@@ -27,6 +29,7 @@ extension QueuePosition: JSONWritable {
 }
 
 extension TaskSummary: JSONWritable {
+    /// Writes `{"record","queue_position","overview"}`.
     public func writeJSON(into buffer: inout ByteBuffer) {
         buffer.writeStaticString("{\"record\":")
         record.writeJSON(into: &buffer)
