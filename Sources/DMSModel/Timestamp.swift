@@ -13,19 +13,32 @@ public struct Timestamp: Sendable, Hashable, Comparable {
     public var seconds: Int64 { microseconds.flooringQuotient(1_000_000) }
 
     /// What is left beside ``seconds``, 0 ..< 1 000 000 000.
-    public var nanoseconds: Int32 { Int32((microseconds - seconds * 1_000_000) * 1000) }
+    public var nanoseconds: Int32 { Int32(microsecondOfSecond * 1000) }
+
+    /// What is left beside ``seconds``, 0 ..< 1 000 000; `seconds * 1_000_000` would overflow at the far end of the past.
+    private var microsecondOfSecond: Int { Int(microseconds.flooringRemainder(1_000_000)) }
 
     /// From the two fields of a `google.protobuf.Timestamp`; what is finer than a microsecond is cut.
+    ///
+    /// A moment too far away to be held becomes the farthest there is.
     public init(seconds: Int64, nanoseconds: Int32) {
-        microseconds = seconds &* 1_000_000 &+ Int64(nanoseconds / 1000)
+        let (whole, overflows) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (sum, sumOverflows) = whole.addingReportingOverflow(Int64(nanoseconds / 1000))
+        microseconds = overflows || sumOverflows ? (seconds < 0 ? .min : .max) : sum
     }
+
+    /// 0000-01-01T00:00:00.000000Z and 9999-12-31T23:59:59.999999Z: what four digits of a year can say.
+    private static let writable: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
 }
 
 extension Timestamp: CustomStringConvertible {
     /// RFC 3339 with six digits and `Z`, such as `2025-11-23T10:11:12.123456Z`.
+    ///
+    /// A moment before the year 0 or after the year 9999 is written as the first or last moment between them.
     public var description: String {
         unsafe String(unsafeUninitializedCapacity: Timestamp.textBytes) { text in
-            unsafe writeText(into: text)
+            let writable = min(max(microseconds, Timestamp.writable.lowerBound), Timestamp.writable.upperBound)
+            unsafe Timestamp(microseconds: writable).writeText(into: text)
             return Timestamp.textBytes
         }
     }
@@ -43,13 +56,13 @@ extension Timestamp: CustomStringConvertible {
                 rest /= 10
             }
         }
-        write(min(max(date.year, 0), 9999), digits: 4, at: 0)
+        write(date.year, digits: 4, at: 0)
         write(date.month, digits: 2, at: 5)
         write(date.day, digits: 2, at: 8)
         write(second / 3600, digits: 2, at: 11)
         write(second / 60 % 60, digits: 2, at: 14)
         write(second % 60, digits: 2, at: 17)
-        write(Int(microseconds - seconds * 1_000_000), digits: 6, at: 20)
+        write(microsecondOfSecond, digits: 6, at: 20)
         for (offset, mark) in [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "."), (26, "Z")] {
             unsafe text[offset] = mark.utf8.first ?? 0
         }
@@ -57,7 +70,8 @@ extension Timestamp: CustomStringConvertible {
 
     /// Reads RFC 3339, and the naive form of the Python service, which is UTC.
     ///
-    /// That is `2025-11-23T10:11:12`, with or without a fraction of 1 to 9 digits. Nil where the text is neither.
+    /// That is `2025-11-23T10:11:12`, with or without a fraction of 1 to 9 digits, cut to microseconds. A leap second
+    /// (`:60`) is the first of the next minute. Nil where the text is neither, or its day is not in the calendar.
     public init?(text: some StringProtocol) {
         var bytes = Array(text.utf8)[...]
         func digits(_ count: Int, then mark: UInt8? = nil) -> Int? {
@@ -100,7 +114,10 @@ extension Timestamp: CustomStringConvertible {
             offsetMinutes = (hours * 60 + minutes) * (mark == UInt8(ascii: "+") ? 1 : -1)
         }
         guard bytes.isEmpty else { return nil }
-        let days = CivilDate(year: year, month: month, day: day).daysSince1970
+        let date = CivilDate(year: year, month: month, day: day)
+        let days = date.daysSince1970
+        // A day that the month does not have comes back as one of the next month.
+        guard CivilDate(daysSince1970: days) == date else { return nil }
         let seconds = days * 86_400 + Int64(hour * 3600 + (minute - offsetMinutes) * 60 + second)
         microseconds = seconds * 1_000_000 + Int64(micros)
     }
@@ -148,5 +165,11 @@ extension Int64 {
     fileprivate func flooringQuotient(_ divisor: Int64) -> Int64 {
         let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
         return remainder < 0 ? quotient - 1 : quotient
+    }
+
+    /// What ``flooringQuotient(_:)`` leaves, 0 ..< divisor.
+    fileprivate func flooringRemainder(_ divisor: Int64) -> Int64 {
+        let remainder = self % divisor
+        return remainder < 0 ? remainder + divisor : remainder
     }
 }
