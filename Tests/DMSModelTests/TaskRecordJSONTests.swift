@@ -1,0 +1,166 @@
+import DMSModel
+import Foundation
+import NIOCore
+import Testing
+
+/// A record as Redis keeps it.
+@Suite struct TaskRecordJSONTests {
+    static let golden =
+        #"{"task_id":"t-1","service":"mail","user_id":"ann","parameters":{"a":[1.0,{}]},"priority":"mid","#
+        + #""status":"queued","enqueued_at":"2025-11-23T10:11:12.123456Z","updated_at":"2025-11-23T10:11:13.000000Z"}"#
+
+    static let record = TaskRecord(
+        taskID: TaskID("t-1"), service: "mail", userID: "ann", parameters: ByteBuffer(string: #"{"a":[1.0,{}]}"#),
+        priority: .mid, enqueuedAt: Timestamp(microseconds: 1_763_892_672_123_456),
+        updatedAt: Timestamp(microseconds: 1_763_892_673_000_000))
+
+    static func written(_ record: TaskRecord) -> ByteBuffer {
+        var buffer = ByteBuffer()
+        record.writeJSON(into: &buffer)
+        return buffer
+    }
+
+    static func read(_ text: String) -> TaskRecord? { TaskRecord(json: ByteBuffer(string: text)) }
+
+    /// The golden text with one of its pieces replaced.
+    static func read(replacing piece: String, with other: String) -> TaskRecord? {
+        guard let range = golden.range(of: piece) else { return nil }
+        return read(golden.replacingCharacters(in: range, with: other))
+    }
+
+    @Test func `a record is written in the order of the contract, without white space`() {
+        #expect(String(buffer: TaskRecordJSONTests.written(TaskRecordJSONTests.record)) == TaskRecordJSONTests.golden)
+        #expect(TaskRecordJSONTests.read(TaskRecordJSONTests.golden) == TaskRecordJSONTests.record)
+    }
+
+    @Test func `later fields come behind the record's own, and only where they say something`() {
+        var record = TaskRecordJSONTests.record
+        record.attempt = 3
+        record.submitterID = "worker \"1\""
+        let expected = TaskRecordJSONTests.golden.dropLast() + #","attempt":3,"submitter_id":"worker \"1\""}"#
+        #expect(String(buffer: TaskRecordJSONTests.written(record)) == expected)
+        #expect(TaskRecord(json: TaskRecordJSONTests.written(record)) == record)
+        record.attempt = .max
+        record.submitterID = ""
+        #expect(TaskRecord(json: TaskRecordJSONTests.written(record)) == record)
+    }
+
+    @Test func `records of any priority, status, name and parameters go round`() {
+        let names = [
+            "a", "é", "e\u{301}", "\"\\/", "\u{0}\u{1F}\n", "😀", "index", "}],\"status\":\"queued\"", "\u{2028}",
+        ]
+        let parameters = [
+            "{}", " { } ", #"{"n":123456789012345678901234567890,"f":1.10,"e":[],"d":1,"d":2}"#,
+            #"{"priority":"high","status":"failed","parameters":{"status":"queued"}}"#,
+            #"{"s":"\u00e9\/\ud83d\ude00 é"}"#,
+            "{\n\t\"a\" : 1e400\r\n}",
+        ]
+        for priority in Priority.allCases {
+            for status in TaskStatus.allCases {
+                for (name, parameters) in names.flatMap({ name in parameters.map { (name, $0) } }) {
+                    let record = TaskRecord(
+                        taskID: TaskID(name), service: name + "s", userID: name + "u",
+                        parameters: ByteBuffer(string: parameters), priority: priority, status: status,
+                        enqueuedAt: Timestamp(microseconds: -1), updatedAt: Timestamp(microseconds: 1), attempt: 7,
+                        submitterID: name)
+                    let read = TaskRecord(json: TaskRecordJSONTests.written(record))
+                    #expect(read == record)
+                    // `String ==` would not see a normalisation.
+                    #expect(read.map { Array($0.service.utf8) } == Array((name + "s").utf8))
+                    #expect(read.map { Array($0.submitterID.utf8) } == Array(name.utf8))
+                }
+            }
+        }
+    }
+
+    @Test func `a record of the Python service is read, its naive times as UTC`() throws {
+        let text = TaskRecordJSONTests.golden.split(separator: "Z").joined()
+        let record = try #require(TaskRecordJSONTests.read(text))
+        #expect(record == TaskRecordJSONTests.record)
+        let whole = TaskRecordJSONTests.read(
+            replacing: "2025-11-23T10:11:12.123456Z", with: "2025-11-23T10:11:12")
+        #expect(whole?.enqueuedAt == Timestamp(microseconds: 1_763_892_672_000_000))
+    }
+
+    @Test func `a record with white space, escapes, another order and unknown fields is read`() throws {
+        let record = try #require(
+            TaskRecordJSONTests.read(
+                """
+                 { "later": {"x": [1]}, "status": "\\u0071ueued", "priority": "mid", "parameters" : {"a":[1.0,{}]} ,
+                "user_id": "ann", "serv\\u0069ce": "mail", "task_id": "t\\u002d1", "retries": 3,
+                "updated_at": "2025-11-23T10:11:13+00:00", "enqueued_at": "2025-11-23T10:11:12.123456Z" }
+
+                """))
+        // The white space in the parameters' place belongs to what was kept there.
+        #expect(String(buffer: record.parameters) == #" {"a":[1.0,{}]} "#)
+        var trimmed = record
+        trimmed.parameters = TaskRecordJSONTests.record.parameters
+        #expect(trimmed == TaskRecordJSONTests.record)
+    }
+
+    @Test func `of a field that is there twice the last counts`() {
+        let record = TaskRecordJSONTests.read(
+            replacing: #""status":"queued""#, with: #""status":"queued","status":"canceled""#)
+        #expect(record?.status == .canceled)
+    }
+
+    @Test(arguments: ["task_id", "service", "user_id", "parameters", "priority", "status", "enqueued_at", "updated_at"])
+    func `a record without one of its fields, or with one of another kind, is none`(field: String) {
+        #expect(TaskRecordJSONTests.read(replacing: "\"\(field)\":", with: "\"\(field)x\":") == nil)
+        for value in ["null", "1", "true", "[]", "\"\"", "\"x\"", "{\"a\":1}"] {
+            // Any text may be an id or a name, any object parameters.
+            let isName = ["task_id", "service", "user_id"].contains(field) && value.hasPrefix("\"")
+            let isParameters = field == "parameters" && value.hasPrefix("{")
+            let text = TaskRecordJSONTests.golden.dropLast() + ",\"\(field)\":\(value)}"
+            #expect((TaskRecordJSONTests.read(String(text)) != nil) == (isName || isParameters), "\(value)")
+        }
+    }
+
+    @Test(arguments: [
+        (#""mid""#, #""urgent""#), (#""mid""#, #""Mid""#), (#""mid""#, #""""#), (#""queued""#, #""QUEUED""#),
+        (#""queued""#, #""done""#), ("12.123456Z", "12.123456Z "), ("2025-11-23T10:11:13", "2025-02-29T10:11:13"),
+        ("2025-11-23T10:11:13", "yesterday"), ("1.0", "NaN"), ("1.0", "01"), ("[1.0,{}]", "[1.0,{},]"),
+        ("t-1", "\\ud800"),
+    ])
+    func `a record with a value that is none is refused`(piece: String, other: String) {
+        #expect(TaskRecordJSONTests.golden.contains(piece))
+        #expect(TaskRecordJSONTests.read(replacing: piece, with: other) == nil)
+    }
+
+    @Test(arguments: [
+        "", " ", "{}", "[]", "null", "\"t-1\"", "1", "t-1", "{\"task_id\":\"t-1\"}", "[\(golden)]", golden + golden,
+    ])
+    func `a text that is no record is refused`(text: String) { #expect(TaskRecordJSONTests.read(text) == nil) }
+
+    @Test func `every part of a record that starts with it and is shorter is refused`() {
+        let bytes = Array(TaskRecordJSONTests.golden.utf8)
+        for count in 0..<bytes.count { #expect(TaskRecord(json: ByteBuffer(bytes: bytes.prefix(count))) == nil) }
+    }
+
+    @Test(arguments: [
+        ("0", 0), ("1", 1), ("4294967295", UInt32.max), ("4294967296", 0), ("-1", 0), ("1.0", 0), ("1e2", 0),
+        ("1.5", 0),
+        ("null", 0), ("true", 0), ("\"3\"", 0), ("[3]", 0), ("{\"n\":3}", 0), ("99999999999999999999999", 0),
+        (" 5 ", 5),
+    ])
+    func `an attempt that is no count is as if it were not there`(text: String, attempt: UInt32) {
+        let json = TaskRecordJSONTests.golden.dropLast() + ",\"attempt\":\(text)}"
+        var expected = TaskRecordJSONTests.record
+        expected.attempt = attempt
+        #expect(TaskRecordJSONTests.read(String(json)) == expected)
+    }
+
+    @Test func `a submitter id that is no text is as if it were not there`() {
+        for value in ["null", "1", "[]", "{}"] {
+            let json = TaskRecordJSONTests.golden.dropLast() + ",\"submitter_id\":\(value)}"
+            #expect(TaskRecordJSONTests.read(String(json)) == TaskRecordJSONTests.record)
+        }
+    }
+
+    @Test func `a record that was kept is read however deep its parameters nest`() {
+        let deep = "{\"a\":" + String(repeating: "[", count: 5000) + String(repeating: "]", count: 5000) + "}"
+        var record = TaskRecordJSONTests.record
+        record.parameters = ByteBuffer(string: deep)
+        #expect(TaskRecord(json: TaskRecordJSONTests.written(record)) == record)
+    }
+}
