@@ -35,6 +35,9 @@ final class Program: Sendable {
         running = Mutex(Running(process: process))
     }
 
+    /// A test that failed leaves nothing running.
+    deinit { signal(SIGKILL) }
+
     var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
 
     var errors: String { (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "" }

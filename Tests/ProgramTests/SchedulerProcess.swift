@@ -48,7 +48,8 @@ struct SchedulerProcess {
     }
 
     func connect() async throws -> HTTPConnection {
-        try await HTTPConnection.open(try SocketAddress(ipAddress: "127.0.0.1", port: httpPort))
+        try await HTTPConnection.open(
+            try SocketAddress(ipAddress: "127.0.0.1", port: httpPort), closingAfter: .minutes(5))
     }
 
     func client() -> DMSClient {

@@ -91,8 +91,9 @@ import Testing
     @Test func `an index that cannot be mended costs the position, not the answer`() async throws {
         try await Harness.with { harness in
             for id in ["a", "b"] { try await harness.enqueue(id) }
-            try await harness.redis.call("RPUSH", "dms:queue:low", "ghost")
-            try await harness.redis.call("CONFIG", "SET", "maxmemory", "1")
+            // No number can be given to an id.
+            try await harness.redis.call("SET", "dms:sequence", "many")
+            try await harness.redis.call("DEL", "dms:positions:low")
             let summary = try await harness.get("b")
             #expect(summary.record.status == .queued)
             #expect(summary.queuePosition == nil)

@@ -9,7 +9,7 @@ public struct TestFailure: Error, CustomStringConvertible {
 
 /// Waits until the condition holds; throws when the time is over.
 public func eventually(
-    within limit: Duration = .seconds(20), _ condition: () async throws -> Bool
+    within limit: Duration = .seconds(60), _ condition: () async throws -> Bool
 ) async throws {
     let deadline = ContinuousClock.now + limit
     while try await !condition() {

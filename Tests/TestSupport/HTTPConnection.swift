@@ -36,7 +36,9 @@ public final class HTTPConnection {
     }
 
     /// Connects; 20 seconds later whatever still waits for bytes fails.
-    public static func open(_ address: SocketAddress) async throws -> HTTPConnection {
+    public static func open(
+        _ address: SocketAddress, closingAfter limit: TimeAmount = .seconds(20)
+    ) async throws -> HTTPConnection {
         let (chunks, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
@@ -46,7 +48,7 @@ public final class HTTPConnection {
                 }
             }
             .connect(to: address).get()
-        channel.eventLoop.scheduleTask(in: .seconds(20)) { source.finish(throwing: Failure.deadlinePassed) }
+        channel.eventLoop.scheduleTask(in: limit) { source.finish(throwing: Failure.deadlinePassed) }
         return HTTPConnection(channel: channel, chunks: chunks)
     }
 
