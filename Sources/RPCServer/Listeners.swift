@@ -4,8 +4,10 @@ import NIOPosix
 /// The sockets that the binary door listens on.
 struct Listeners {
     private static let backlog: CInt = 4096
+    /// How long nothing is accepted where it failed: with no file descriptor left it would fail again at once.
+    private static let acceptPause = TimeAmount.milliseconds(100)
 
-    private var channels: [any Channel] = []
+    private(set) var channels: [any Channel] = []
     private var socketPath: String?
 
     /// Where the door listens: TCP first.
@@ -14,11 +16,18 @@ struct Listeners {
     /// Opens the sockets; throws ``RPCServerError``, and leaves none open then.
     static func open(
         _ configuration: RPCServerConfiguration, group: MultiThreadedEventLoopGroup,
+        admission: @escaping @Sendable () -> AdmissionHandler,
         onConnection: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) async throws(RPCServerError) -> Listeners {
         var listeners = Listeners()
         let bootstrap = ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: backlog)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let pause = AcceptBackoffHandler { _ in acceptPause }
+                    try channel.pipeline.syncOperations.addHandlers([pause, admission()])
+                }
+            }
             .childChannelOption(.allowRemoteHalfClosure, value: true)
             .childChannelOption(
                 .writeBufferWaterMark,

@@ -70,7 +70,10 @@ public final class RPCServer: Service {
     ) async throws(RPCServerError) -> Listeners {
         defer { bound.finish() }
         let (limits, counters, logger) = (configuration.limits, counters, logger)
-        let listeners = try await Listeners.open(configuration, group: group) { channel in
+        let gate = ConnectionGate(connectionsMax: configuration.connectionsMax)
+        let listeners = try await Listeners.open(configuration, group: group) {
+            AdmissionHandler(gate, counters, logger)
+        } onConnection: { channel in
             channel.eventLoop.makeCompletedFuture {
                 guard let connections = loops[ObjectIdentifier(channel.eventLoop)] else {
                     preconditionFailure("connections live on the loops of the server's own group")

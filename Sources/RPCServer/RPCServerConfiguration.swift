@@ -8,18 +8,21 @@ public struct RPCServerConfiguration: Sendable {
     public var socketPath: String?
     /// How long a shutdown waits for the calls in flight.
     public var drain: Duration
+    /// Connections at a time, over all sockets; one past it is closed as soon as it comes.
+    public var connectionsMax: Int
     /// What one connection may do at most.
     public var limits: ConnectionLimits
 
     /// By default TCP on port 8001 of the loopback address, no unix socket, and 20 seconds to drain.
     public init(
         host: String = "127.0.0.1", port: Int = 8001, socketPath: String? = nil, drain: Duration = .seconds(20),
-        limits: ConnectionLimits = ConnectionLimits()
+        connectionsMax: Int = 10_000, limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.host = host
         self.port = port
         self.socketPath = socketPath
         self.drain = drain
+        self.connectionsMax = connectionsMax
         self.limits = limits
     }
 }
@@ -36,6 +39,10 @@ public struct ConnectionLimits: Sendable {
     public var pingsPerSecondMax = 100
     /// How many seconds in a row a client may send too many pings.
     public var pingSecondsMax = 10
+    /// How long the calls in flight may go on where the server closes a connection; past it they are given up.
+    public var finishing = Duration.seconds(5)
+    /// How long the client of a connection that the server closes may take to read what is due.
+    public var flushing = Duration.seconds(10)
     /// How long a connection that the server closes may take to be closed by its client too.
     public var lingering = Duration.seconds(1)
 

@@ -39,6 +39,36 @@ import Testing
         }
     }
 
+    @Test(arguments: [0, 2, 4_294_967_294] as [UInt32])
+    func `a data frame on an id that no stream may have is answered and ends the connection`(id: UInt32) async throws {
+        try await TestMethods.serve { server, _ in
+            let client = try await server.client()
+            try await expectAlive(client, on: 1)
+            await client.send(Bytes.frame(.data, on: id))
+            let error = try await client.error(on: id)
+            #expect(error.statusCode == .invalidArgument)
+            #expect(error.knownReason == .malformed)
+            #expect(try await client.frame() == nil)
+            await client.close()
+        }
+    }
+
+    @Test func `a data frame on a new stream uses up its id`() async throws {
+        try await TestMethods.serve { server, _ in
+            let client = try await server.client()
+            await client.send(Bytes.frame(.data, on: 5))
+            #expect(try await client.error(on: 5).knownReason == .malformed)
+            // A stream that is done is refused data too.
+            await client.send(Bytes.frame(.data, on: 5))
+            #expect(try await client.error(on: 5).knownReason == .malformed)
+            try await expectAlive(client, on: 7)
+            await client.send(Bytes.request(Methods.Admin.resume, ResumeRequest(), on: 5))
+            #expect(try await client.error(on: 5).knownReason == .malformed)
+            #expect(try await client.frame() == nil)
+            await client.close()
+        }
+    }
+
     @Test func `a data frame is refused on its stream, open or not`() async throws {
         try await TestMethods.serve { server, methods in
             let client = try await server.client()

@@ -26,6 +26,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isProcessing = false
     private var isFlushScheduled = false
     private var isReadWithheld = false
+    /// Ends the present stage of the connection's end, unless that comes to its end before.
+    private var closing: Scheduled<Void>?
 
     init(
         _ connections: LoopConnections, _ limits: ConnectionLimits, _ counters: RPCServerCounters, _ logger: Logger
@@ -52,6 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.context = nil
         for call in calls.values { call.deadline?.cancel() }
         calls.removeAll()
+        closing?.cancel()
         context.fireChannelInactive()
     }
 
@@ -117,6 +120,7 @@ extension ConnectionHandler {
             }
             perform(action)
         }
+        if state.hasEnded { finish() }
         isProcessing = false
         if isReadWithheld, mayRead {
             isReadWithheld = false
@@ -137,11 +141,11 @@ extension ConnectionHandler {
         case .refuseAndClose(let streamID, let error):
             logger.debug("A connection broke the rules", metadata: ["error": "\(error)"])
             write(error, streamID)
-            finish()
+            end()
         case .pong(let data): FrameEncoder.write(.pong, streamID: 0, data: data, into: &output)
         case .goAwayAndClose(let error):
             writeGoAway(error)
-            finish()
+            end()
         case .ignore: counters.countIgnoredFrame()
         case .closeAtOnce: closeAtOnce()
         }
@@ -199,11 +203,19 @@ extension ConnectionHandler {
     }
 
     private func write(_ error: SchedulerError, _ streamID: UInt32) {
-        let envelope = ResponseEnvelope(status: RPCStatus(error))
-        guard FrameEncoder.write(.response, streamID: streamID, message: envelope, into: &output) else {
-            preconditionFailure("an error's few sentences fit a frame")
+        if !writeIfFits(error, streamID) {
+            // Its text quotes what the client sent, which may fill a frame by itself.
+            let short = SchedulerError(
+                error.reason, "The error's own message is larger than a frame may be", retryAfter: error.retryAfter)
+            let fits = writeIfFits(short, streamID)
+            precondition(fits, "a short sentence fits a frame")
         }
         scheduleFlush()
+    }
+
+    private func writeIfFits(_ error: SchedulerError, _ streamID: UInt32) -> Bool {
+        let envelope = ResponseEnvelope(status: RPCStatus(error))
+        return FrameEncoder.write(.response, streamID: streamID, message: envelope, into: &output)
     }
 
     private func writeGoAway(_ error: SchedulerError) {
@@ -238,13 +250,34 @@ extension ConnectionHandler {
 extension ConnectionHandler {
     /// Lets the calls in flight end, and the connection with them.
     func drain() {
-        guard context != nil, !state.isDraining else { return }
+        guard context != nil, state.isOpen, !state.isDraining else { return }
         state.drain()
         if state.knowsExtensions { writeGoAway(SchedulerError(.draining, "The server is shutting down")) }
         process()
     }
 
     func closeAtOnce() { context?.close(promise: nil) }
+
+    /// Takes no more from the client, and closes the connection when the calls in flight are answered.
+    ///
+    /// Their answers may hold tasks, which would be lost with them.
+    private func end() {
+        guard state.isOpen else { return }
+        state.end()
+        closeLater(limits.finishing) {
+            for streamID in self.calls.keys.sorted() {
+                self.answer(
+                    streamID, .failure(SchedulerError(.outcomeUnknown, "The connection ended before the call did")))
+            }
+            // The answers may wait for a client that does not read; the end does not.
+            self.finish()
+        }
+    }
+
+    private func closeLater(_ time: Duration, _ body: @escaping () -> Void) {
+        closing?.cancel()
+        closing = context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time), body)
+    }
 
     /// Sends what is due and ends the connection.
     ///
@@ -253,6 +286,7 @@ extension ConnectionHandler {
     private func finish() {
         guard !state.isClosing, let context else { return }
         state.close()
+        closeLater(limits.flushing) { self.closeAtOnce() }
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenComplete { _ in self.closeOutput() }
         flush(promise: sent)
@@ -262,8 +296,7 @@ extension ConnectionHandler {
         guard let context else { return }
         guard !state.hasInputEnded else { return closeAtOnce() }
         context.close(mode: .output, promise: nil)
-        let lingering = TimeAmount(limits.lingering)
-        context.eventLoop.assumeIsolated().scheduleTask(in: lingering) { self.closeAtOnce() }
+        closeLater(limits.lingering) { self.closeAtOnce() }
         context.read()
     }
 }

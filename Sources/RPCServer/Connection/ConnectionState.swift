@@ -26,6 +26,8 @@ struct ConnectionState {
 
     private enum Phase {
         case open
+        /// The server is about to close: no more is read, and the calls in flight are answered still.
+        case ending
         /// The server closes: what still comes in is dropped.
         case closing
     }
@@ -49,13 +51,21 @@ struct ConnectionState {
     /// The last stream that the client opened.
     var lastStreamID: UInt32 { ids.last }
 
+    var isOpen: Bool { phase == .open }
+
     var isClosing: Bool { phase == .closing }
 
     /// Whether more may be read: while calls are few enough, and to see the end of what is being closed.
-    var wantsInput: Bool { isClosing || openStreams < limits.openStreamsMax }
+    var wantsInput: Bool {
+        switch phase {
+        case .open: openStreams < limits.openStreamsMax
+        case .ending: false
+        case .closing: true
+        }
+    }
 
     mutating func received(_ bytes: ByteBuffer) {
-        guard !isClosing else { return }
+        guard isOpen else { return }
         decoder.append(bytes)
     }
 
@@ -63,6 +73,13 @@ struct ConnectionState {
     mutating func inputEnded() { hasInputEnded = true }
 
     mutating func drain() { isDraining = true }
+
+    /// The server takes no more from the connection, and closes it when what is in flight is answered.
+    mutating func end() {
+        guard isOpen else { return }
+        phase = .ending
+        decoder = FrameDecoder()
+    }
 
     /// The server closes the connection.
     mutating func close() {
@@ -98,6 +115,9 @@ struct ConnectionState {
     /// Asked when ``next(at:)`` has no more to say.
     var isDone: Bool { phase == .open && openStreams == 0 && (hasInputEnded || isDraining) }
 
+    /// Whether the server ends the connection and the last call in flight is answered.
+    var hasEnded: Bool { phase == .ending && openStreams == 0 }
+
     private mutating func action(for frame: Frame, at now: NIODeadline) -> Action {
         let header = frame.header
         switch header.type {
@@ -109,11 +129,11 @@ struct ConnectionState {
             openStreams += 1
             return .call(streamID: header.streamID, data: frame.data)
         case .data:
-            return .abandon(streamID: header.streamID, ConnectionState.streaming)
+            return refuseData(header, ConnectionState.streaming)
         case .ping:
             return ping(frame, at: now)
-        case .pong, .cancel:
-            // Nothing of ours is pinged, and a call that is given up is answered soon as it is.
+        case .pong, .cancel, .goaway:
+            // Nothing of ours is pinged, a call that is given up is answered soon as it is, and we open no streams.
             knowsExtensions = true
             return .ignore
         default:
@@ -126,7 +146,7 @@ struct ConnectionState {
         case .request:
             return open(header) ?? .refuse(streamID: header.streamID, ConnectionState.tooLarge(header))
         case .data:
-            return .abandon(streamID: header.streamID, ConnectionState.tooLarge(header))
+            return refuseData(header, ConnectionState.tooLarge(header))
         default:
             return .ignore
         }
@@ -135,6 +155,18 @@ struct ConnectionState {
     /// Uses the request's stream id up; the refusal where it breaks the rules.
     private mutating func open(_ header: FrameHeader) -> Action? {
         guard !ids.accept(header.streamID) else { return nil }
+        return badID(header)
+    }
+
+    /// Refuses data on its stream; on an id that no stream may have it ends the connection, as a request does.
+    private mutating func refuseData(_ header: FrameHeader, _ error: SchedulerError) -> Action {
+        guard header.streamID % 2 == 1 else { return badID(header) }
+        // A refused frame uses up its id; that of a stream which was opened before is used up already.
+        _ = ids.accept(header.streamID)
+        return .abandon(streamID: header.streamID, error)
+    }
+
+    private func badID(_ header: FrameHeader) -> Action {
         let error = SchedulerError(
             .malformed,
             "Stream ids are odd and rise on a connection; \(header.streamID) came after \(ids.last)")

@@ -42,10 +42,7 @@ final class MethodRouter {
             return reply(.failure(.invalid([violation])))
         }
         guard let method = methods[MethodName(service: envelope.service, method: envelope.method)] else {
-            return reply(
-                .failure(
-                    SchedulerError(
-                        .methodUnknown, "There is no method \(envelope.method) of a service \(envelope.service)")))
+            return reply(.failure(MethodRouter.unknown(envelope)))
         }
         guard !context.isDraining || method.answersWhileDraining else {
             return reply(.failure(SchedulerError(.draining, "The server is shutting down")))
@@ -56,6 +53,11 @@ final class MethodRouter {
     private static func missingName(of envelope: RequestEnvelope) -> FieldViolation? {
         let field = envelope.service.isEmpty ? "service" : envelope.method.isEmpty ? "method" : nil
         return field.map { FieldViolation(field: $0, kind: .missing, message: "Field required") }
+    }
+
+    private static func unknown(_ envelope: RequestEnvelope) -> SchedulerError {
+        let (service, method) = (ClientText.quoted(envelope.service), ClientText.quoted(envelope.method))
+        return SchedulerError(.methodUnknown, "There is no method \(method) of a service \(service)")
     }
 
     /// What a future of the service layer failed with; other errors than its own say nothing of what was done.

@@ -97,6 +97,11 @@ final class TestMethods: Sendable {
         for promise in order(promises) { promise.succeed(state) }
     }
 
+    /// Refuses the call that has waited longest.
+    func refuseFirst(_ error: SchedulerError) {
+        waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.fail(error)
+    }
+
     /// Answers the call that has waited longest.
     func answerFirst() {
         waiting.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.succeed(TestMethods.state(""))
@@ -127,12 +132,13 @@ final class TestMethods: Sendable {
 
     /// Runs the body beside a server of these methods.
     static func serve<Value>(
-        drain: Duration = .seconds(20), socketPath: String? = nil, limits: ConnectionLimits = ConnectionLimits(),
+        drain: Duration = .seconds(20), socketPath: String? = nil, connectionsMax: Int = 10_000,
+        limits: ConnectionLimits = ConnectionLimits(),
         _ body: (TestServer, TestMethods) async throws -> Value
     ) async throws -> Value {
         let methods = TestMethods()
         let configuration = RPCServerConfiguration(
-            port: 0, socketPath: socketPath, drain: drain, limits: limits)
+            port: 0, socketPath: socketPath, drain: drain, connectionsMax: connectionsMax, limits: limits)
         return try await TestServer.run { group in
             RPCServer(configuration, group: group, logger: TestServer.logger) { methods.router(on: $0) }
         } _: { server in
