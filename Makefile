@@ -29,9 +29,10 @@ help: ## Say what there is
 run: build ## Install what is needed, build the release, run the scheduler with its private redis-server
 	@exec .build/release/dms-scheduler
 
+# Most tests start a redis-server of their own; all at once they would only wait for each other.
 test: packages ## Run the whole test suite
 	swift build --build-tests
-	swift test --skip-build
+	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build
 
 build: packages ## Build the release of the scheduler and its clients
 	swift build -c release --product dms-scheduler
