@@ -2,7 +2,7 @@ import DMSModel
 
 /// Every Redis key of the scheduler; no other file spells one.
 ///
-/// The first six are the contract with other programs. The rest are the scheduler's own, and none of them starts with the
+/// The first five are the contract with other programs. The rest are the scheduler's own, and none of them starts with the
 /// prefix of records, because any text may be a task id.
 struct StoreKeys: Sendable {
     /// STRING a record; the id follows.
