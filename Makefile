@@ -32,7 +32,9 @@ run: build ## Install what is needed, build the release, run the scheduler with 
 # Most tests start a redis-server of their own; all at once they would only wait for each other.
 test: packages ## Run the whole test suite
 	swift build --build-tests
-	SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build
+	@mkdir -p .build/logs
+	@set -o pipefail; SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build 2>&1 \
+	    | tee .build/logs/test.log || { echo "What failed:"; grep -E '✘|error:' .build/logs/test.log; exit 1; }
 
 build: packages ## Build the release of the scheduler and its clients
 	swift build -c release --product dms-scheduler

@@ -62,7 +62,7 @@ extension RESTResponder {
     /// Whatever keeps the store from answering, the process is not ready.
     private func readiness() async throws -> Answer {
         do {
-            try await scheduler.call { $0.checkStore() }
+            try await scheduler.checkStore()
             return .alive
         } catch {
             throw SchedulerError(.storeUnavailable, error.message, retryAfter: error.retryAfter)

@@ -62,6 +62,18 @@ public final class SchedulerPool: Sendable {
         }
     }
 
+    /// Succeeds while Redis answers on every loop: any of them may be the one that a caller's connection is on.
+    public func checkStore() async throws(SchedulerError) {
+        do {
+            let answers = services.map { slot in
+                slot.eventLoop.flatSubmit { self.service(on: slot.eventLoop).checkStore() }
+            }
+            try await EventLoopFuture.andAllSucceed(answers, on: services[0].eventLoop).get()
+        } catch {
+            throw error as? SchedulerError ?? SchedulerError(store: error, wrote: false)
+        }
+    }
+
     /// Closes the connections to Redis; what is in flight fails by what is known of it.
     public func shutdown() {
         writer.shutdown()
