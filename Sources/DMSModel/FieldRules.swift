@@ -57,10 +57,14 @@ public enum FieldRules {
             }
             return nil
         } catch {
-            let kind: FieldViolation.Kind = error.problem == .tooDeep ? .tooDeep : .invalidJSON
-            return FieldViolation(
-                field: field, kind: kind, message: "Not JSON at byte \(error.offset): \(error.problem.rawValue)")
+            return notJSON(error, field: field)
         }
+    }
+
+    private static func notJSON(_ error: JSONError, field: String) -> FieldViolation {
+        FieldViolation(
+            field: field, kind: error.problem == .tooDeep ? .tooDeep : .invalidJSON,
+            message: "Not JSON at byte \(error.offset): \(error.problem.rawValue)")
     }
 
     /// Throws ``SchedulerError/Reason/limitParameters`` where the parameters are larger than a task may carry.
@@ -76,5 +80,59 @@ public enum FieldRules {
         return FieldViolation(
             field: field, kind: .outOfRange,
             message: "Value should be from \(range.lowerBound) to \(range.upperBound)")
+    }
+
+    /// What is wrong with the length of a lease; 0 stands for what the method says.
+    public static func leaseMilliseconds(_ value: UInt32) -> FieldViolation? {
+        value == 0
+            ? nil : range(value, field: "lease_ms", Limits.leaseMillisecondsMin...Limits.leaseMillisecondsMax)
+    }
+
+    /// What is wrong with the proof of being a task's holder; whether the token is right is another question.
+    public static func lease(_ lease: LeaseReference, field: String) -> FieldViolation? {
+        taskID(lease.taskID, field: "\(field).task_id")
+            ?? length(lease.token, field: "\(field).lease_token", bytesMax: Limits.nameBytesMax)
+    }
+
+    /// What is wrong with several of them: how many, or the first that is not well-formed.
+    public static func leases(_ leases: [LeaseReference], field: String) -> FieldViolation? {
+        guard leases.count <= Limits.leasesPerCallMax else {
+            return FieldViolation(
+                field: field, kind: .outOfRange, message: "At most \(Limits.leasesPerCallMax) leases are taken")
+        }
+        for (index, lease) in leases.enumerated() {
+            if let violation = self.lease(lease, field: "\(field)[\(index)]") { return violation }
+        }
+        return nil
+    }
+
+    /// What is wrong with a result: it is one JSON text, and only a task that succeeded has one.
+    public static func result(of finish: TaskFinish, field: String = "result") -> FieldViolation? {
+        guard finish.result.readableBytes > 0 else { return nil }
+        guard finish.succeeded else {
+            return FieldViolation(
+                field: field, kind: .outOfRange, message: "A task that failed has an error and no result")
+        }
+        do {
+            _ = try JSONText(finish.result, nestingMax: Limits.parametersNestingMax)
+            return nil
+        } catch {
+            return notJSON(error, field: field)
+        }
+    }
+
+    /// What is wrong with an error: any text of bounded length, and only a task that failed has one.
+    public static func error(of finish: TaskFinish, field: String = "error") -> FieldViolation? {
+        guard !finish.succeeded || finish.error.isEmpty else {
+            return FieldViolation(field: field, kind: .outOfRange, message: "A task that succeeded has no error")
+        }
+        return length(finish.error, field: field, bytesMax: Limits.errorBytesMax)
+    }
+
+    /// Throws ``SchedulerError/Reason/limitResult`` where the result is larger than a task may have.
+    public static func checkResultSize(_ bytes: Int) throws(SchedulerError) {
+        guard bytes > Limits.resultBytesMax else { return }
+        throw SchedulerError(
+            .limitResult, "The result has \(bytes) bytes; at most \(Limits.resultBytesMax) are taken")
     }
 }

@@ -16,10 +16,21 @@ public enum Limits {
     public static let leaseMillisecondsMin = 1000
     /// The longest lease: a day.
     public static let leaseMillisecondsMax = 86_400_000
+    /// Leases that one call may name.
+    public static let leasesPerCallMax = 1000
+    /// How long an answer is kept for a repetition of its request: ten minutes.
+    public static let answerKeptMilliseconds = 600_000
+    /// The text of a task's result.
+    public static let resultBytesMax = 1 << 20
+    /// The text of a failed task's error.
+    public static let errorBytesMax = 64 << 10
+    /// Calls of one server that wait for a task.
+    public static let waitersMax = 100_000
     /// The data of one frame of the binary protocol.
     public static let frameDataBytesMax = 4 << 20
     /// A body of the REST door: parameters at their limit, and the names with every byte escaped.
     public static let bodyBytesMax = parametersBytesMax + (64 << 10)
-    /// Bytes of records that one hand-out may carry, so that every answer fits a frame.
-    public static let handOutBytesMax = frameDataBytesMax - (256 << 10)
+    /// Bytes of records that one hand-out may carry, so that every answer fits a frame, with the outcomes of as many
+    /// acknowledgements as a call may bring.
+    public static let handOutBytesMax = frameDataBytesMax - (768 << 10)
 }

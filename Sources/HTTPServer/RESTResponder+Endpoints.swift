@@ -5,14 +5,16 @@ import Scheduler
 
 /// One method an endpoint: the request's shape first, then the service.
 extension RESTResponder {
-    func call(_ endpoint: Endpoint, _ target: RequestTarget, _ request: Request) async throws -> Answer {
+    func call(
+        _ endpoint: Endpoint, _ target: RequestTarget, _ request: Request, _ context: Context
+    ) async throws -> Answer {
         let caller = Caller(headers: request.headers)
         return switch endpoint {
         case .submitTask: try await submit(try await body(of: request), caller)
         case .cancelTask: try await cancel(try await body(of: request), caller)
         case .getTask: try await task(TaskID(target.segments.last ?? ""))
         case .getOverview: Answer(try await scheduler.call { $0.overview() })
-        case .nextTask: try await next(target, caller)
+        case .nextTask: try await next(target, caller, context)
         case .setPriority: try await setPriority(try await body(of: request), caller)
         case .setBlock: try await setBlock(try await body(of: request), caller)
         case .getBlock: Answer(try await scheduler.call { $0.blockState(caller: caller) })
@@ -37,10 +39,16 @@ extension RESTResponder {
         Answer(try await scheduler.call { $0.get(id) })
     }
 
-    private func next(_ target: RequestTarget, _ caller: Caller) async throws -> Answer {
+    private func next(_ target: RequestTarget, _ caller: Caller, _ context: Context) async throws -> Answer {
         let request = try NextRequest(query: target.query)
-        let tasks = try await scheduler.call { $0.next(request, caller: caller) }.tasks
-        return tasks.first.map { Answer($0) } ?? .noContent
+        let channel = context.channel
+        let answer = channel.eventLoop.flatSubmit {
+            let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller)
+            let handler = try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+            handler?.watch(WatchedCall(isWaiting: request.waitMilliseconds > 0, abandon: call.abandon))
+            return call.answer
+        }
+        return try await answer.get().leasedTasks.first.map { Answer($0) } ?? .noContent
     }
 
     private func setPriority(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {

@@ -11,16 +11,19 @@ struct RESTResponder: HTTPResponder {
     let bodyBytesMax: Int
     let logger: Logger
 
-    /// What the framework makes for each request; nothing of it is needed here.
+    /// What the framework makes for each request.
     struct Context: InitializableFromSource {
-        init(source: ApplicationRequestContextSource) {}
+        /// The connection that the request came on.
+        let channel: any Channel
+
+        init(source: ApplicationRequestContextSource) { channel = source.channel }
     }
 
     /// Answers every request; throws only where the connection broke before the request was whole.
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer =
             switch destination(of: request) {
-            case .found(let endpoint, let target): try await answer(endpoint, target, request)
+            case .found(let endpoint, let target): try await answer(endpoint, target, request, context)
             case .nowhere(let answer): answer
             }
         return answer.response(toHead: request.method == .head)
@@ -40,9 +43,11 @@ struct RESTResponder: HTTPResponder {
         }
     }
 
-    private func answer(_ endpoint: Endpoint, _ target: RequestTarget, _ request: Request) async throws -> Answer {
+    private func answer(
+        _ endpoint: Endpoint, _ target: RequestTarget, _ request: Request, _ context: Context
+    ) async throws -> Answer {
         do {
-            return try await call(endpoint, target, request)
+            return try await call(endpoint, target, request, context)
         } catch let error as InvalidRequest {
             return Answer(error)
         } catch let error as BodyTooLarge {

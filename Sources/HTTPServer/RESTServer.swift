@@ -61,7 +61,11 @@ public struct RESTServer: Service {
             onServerRunning: { [listening] channel in listening.succeed(channel.localAddress) },
             eventLoopGroupProvider: .shared(eventLoopGroup), logger: frameworkLogger)
         do {
-            try await application.run()
+            try await withGracefulShutdownHandler {
+                try await application.run()
+            } onGracefulShutdown: { [scheduler] in
+                scheduler.endWaits()
+            }
             listening.fail(NotListening())
         } catch {
             listening.fail(error)

@@ -12,6 +12,7 @@ public import ServiceLifecycle
 public final class RPCServer: Service {
     private let configuration: RPCServerConfiguration
     private let group: MultiThreadedEventLoopGroup
+    private let onDrain: @Sendable () -> Void
     private let makeRouter: @Sendable (any EventLoop) -> MethodRouter
     private let logger: Logger
     private let bound: AsyncStream<SocketAddress>.Continuation
@@ -25,7 +26,7 @@ public final class RPCServer: Service {
         _ configuration: RPCServerConfiguration, scheduler: SchedulerPool, group: MultiThreadedEventLoopGroup,
         logger: Logger
     ) {
-        self.init(configuration, group: group, logger: logger) { loop in
+        self.init(configuration, group: group, logger: logger, onDrain: { scheduler.endWaits() }) { loop in
             MethodRouter(scheduler.service(on: loop))
         }
     }
@@ -33,10 +34,12 @@ public final class RPCServer: Service {
     /// A server of any methods; the router is made on the loop that it is for.
     init(
         _ configuration: RPCServerConfiguration, group: MultiThreadedEventLoopGroup, logger: Logger,
+        onDrain: @escaping @Sendable () -> Void = {},
         makeRouter: @escaping @Sendable (any EventLoop) -> MethodRouter
     ) {
         self.configuration = configuration
         self.group = group
+        self.onDrain = onDrain
         self.makeRouter = makeRouter
         self.logger = logger
         (boundAddresses, bound) = AsyncStream.makeStream()
@@ -50,6 +53,7 @@ public final class RPCServer: Service {
         var listeners = try await listen(loops)
         let isGraceful = await waitForShutdown()
         logger.info("The binary door closes")
+        onDrain()
         await listeners.close()
         await drain(loops, atMost: isGraceful ? TimeAmount(configuration.drain) : .zero)
     }

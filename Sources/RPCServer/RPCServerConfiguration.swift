@@ -31,6 +31,8 @@ public struct RPCServerConfiguration: Sendable {
 public struct ConnectionLimits: Sendable {
     /// Calls in flight; past it the server stops reading from the connection.
     public var openStreamsMax = 1024
+    /// Calls that wait for a task, which are counted apart; past it they are refused.
+    public var parkedStreamsMax = 4096
     /// Answers that wait to be sent; past it the server stops reading until the client has taken some.
     public var unsentBytesMax = 1 << 20
     /// A ping's data; longer ones are ignored.

@@ -47,7 +47,9 @@ import Testing
         try await listener.setOption(.maxMessagesPerRead, value: 1).get()
         // The failure stands for that of an accept; the read that was asked for before it is still to come.
         let failure = ContinuousClock.now
-        listener.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
+        try await listener.eventLoop.submit {
+            listener.pipeline.fireErrorCaught(IOError(errnoCode: EMFILE, reason: "accept"))
+        }.get()
         let first = try await RawClient(address)
         _ = await arrivals.next()
         try await listener.eventLoop.submit {}.get()

@@ -51,20 +51,19 @@ import Testing
             #expect(try await caller.badFields(method, NextRequest(leaseMilliseconds: 999)) == ["lease_ms"])
             let long = String(repeating: "x", count: 257)
             #expect(try await caller.badFields(method, NextRequest(submitterID: long)) == ["submitter_id"])
-            let lease = LeaseReference(taskID: TaskID("t"), token: "x")
-            for request in [
-                NextRequest(waitMilliseconds: 1), NextRequest(leaseMilliseconds: 1000), NextRequest(requestID: "r"),
-                NextRequest(acks: [lease]),
-            ] { #expect(try await caller.refusal(method, request) == .notImplemented) }
+            let nameless = LeaseReference(taskID: TaskID(""), token: "x")
+            #expect(try await caller.badFields(method, NextRequest(acks: [nameless])) == ["acks[0].task_id"])
             #expect(
-                try await caller.refusal(Methods.Submitter.ack, AckRequest(leases: [lease])) == .notImplemented)
+                try await caller.badFields(Methods.Submitter.ack, AckRequest(leases: [nameless]))
+                    == ["leases[0].task_id"])
+            let renewal = LeaseRenewal(leases: [], leaseMilliseconds: 999)
+            #expect(try await caller.badFields(Methods.Submitter.renew, renewal) == ["lease_ms"])
             #expect(
-                try await caller.refusal(Methods.Submitter.renew, LeaseRenewal(leases: [lease])) == .notImplemented)
-            #expect(
-                try await caller.refusal(Methods.Submitter.return, TaskReturn(lease: lease)) == .notImplemented)
-            #expect(
-                try await caller.refusal(Methods.Submitter.finish, TaskFinish(lease: lease, succeeded: true))
-                    == .notImplemented)
+                try await caller.badFields(Methods.Submitter.return, TaskReturn(lease: nameless)) == ["lease.task_id"])
+            let finish = TaskFinish(
+                lease: LeaseReference(taskID: TaskID("t"), token: ""), succeeded: true,
+                result: ByteBuffer(string: "no JSON"), error: "no")
+            #expect(try await caller.badFields(Methods.Submitter.finish, finish) == ["result", "error"])
             #expect(try await caller.next(1) == ["t"])
             await caller.client.close()
         }

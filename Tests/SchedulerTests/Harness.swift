@@ -64,7 +64,11 @@ struct Harness {
 
     func next(_ count: UInt32 = 1, submitter: String = "") async throws -> [TaskRecord] {
         let request = NextRequest(maxTasks: count, submitterID: submitter)
-        return try await pool.call { $0.next(request, caller: Caller()) }.tasks
+        return try await next(request).tasks
+    }
+
+    func next(_ request: NextRequest, caller: Caller = Caller()) async throws -> NextAnswer {
+        try await pool.call { $0.next(request, caller: caller).answer }
     }
 
     /// The ids of the next tasks.

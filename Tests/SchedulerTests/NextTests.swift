@@ -109,18 +109,19 @@ import Testing
             try await harness.enqueue("a")
             let refusal = { (request: NextRequest) in
                 try await Harness.refusal {
-                    _ = try await harness.pool.call { $0.next(request, caller: Caller()) }
+                    _ = try await harness.next(request)
                 }
             }
             #expect(try await refusal(NextRequest(maxTasks: 1001)) == .invalidField)
             #expect(try await refusal(NextRequest(waitMilliseconds: 600_001)) == .invalidField)
             #expect(try await refusal(NextRequest(leaseMilliseconds: 999)) == .invalidField)
             #expect(try await refusal(NextRequest(submitterID: "a\0")) == .invalidField)
-            #expect(try await refusal(NextRequest(waitMilliseconds: 1)) == .notImplemented)
-            #expect(try await refusal(NextRequest(leaseMilliseconds: 1000)) == .notImplemented)
-            #expect(try await refusal(NextRequest(requestID: "r")) == .notImplemented)
-            let ack = LeaseReference(taskID: TaskID("a"), token: "")
-            #expect(try await refusal(NextRequest(acks: [ack])) == .notImplemented)
+            #expect(try await refusal(NextRequest(leaseMilliseconds: 999)) == .invalidField)
+            #expect(try await refusal(NextRequest(leaseMilliseconds: 86_400_001)) == .invalidField)
+            let ack = LeaseReference(taskID: TaskID(""), token: "t")
+            #expect(try await refusal(NextRequest(acks: [ack])) == .invalidField)
+            let many = Array(repeating: LeaseReference(taskID: TaskID("a"), token: "t"), count: 1001)
+            #expect(try await refusal(NextRequest(acks: many)) == .invalidField)
             #expect(try await refusal(NextRequest(maxTasks: 0)) == nil)
             #expect(try await harness.get("a").record.status == .dispatched)
         }
@@ -130,7 +131,7 @@ import Testing
         try await Harness.with(configure: { $0.submitterToken = "carrier" }) { (harness: Harness) async throws in
             func refusal(_ caller: Caller) async throws -> SchedulerError.Reason? {
                 try await Harness.refusal {
-                    _ = try await harness.pool.call { $0.next(NextRequest(), caller: caller) }
+                    _ = try await harness.next(NextRequest(), caller: caller)
                 }
             }
             #expect(try await refusal(Caller()) == .tokenRequired)

@@ -2,6 +2,8 @@ public import NIOCore
 
 /// A record's JSON, as Redis keeps it and as the REST door shows it:
 /// `{"task_id","service","user_id","parameters","priority","status","enqueued_at","updated_at"}`, later fields behind.
+///
+/// The two differ in a result: it is shown as the JSON that it is, and kept as a string that holds its text.
 extension TaskRecord {
     /// How deep a kept record may nest; what was kept once is read back, so this is wider than what a submission may do.
     private static let recordNestingMax = 1 << 16
@@ -10,7 +12,16 @@ extension TaskRecord {
     ///
     /// Nil where the text is no record: a field missing, of the wrong type, or no JSON at all.
     public init?(json: ByteBuffer) {
-        guard let text = try? JSONText(json, nestingMax: TaskRecord.recordNestingMax),
+        guard let text = TaskRecord.keptText(json) else { return nil }
+        self.init(kept: text)
+    }
+
+    fileprivate static func keptText(_ json: ByteBuffer) -> JSONText? {
+        try? JSONText(json, nestingMax: recordNestingMax)
+    }
+
+    fileprivate init?(kept text: JSONText) {
+        guard
             let taskID = text.stringMember("task_id"), let service = text.stringMember("service"),
             let userID = text.stringMember("user_id"), let parameters = text["parameters"],
             parameters.value.kind == .object,
@@ -23,7 +34,9 @@ extension TaskRecord {
             taskID: TaskID(taskID), service: service, userID: userID, parameters: text.slice(parameters.slot),
             priority: priority, status: status, enqueuedAt: enqueuedAt, updatedAt: updatedAt,
             attempt: text["attempt"].flatMap { UInt32(String(buffer: text.slice($0.value.range))) } ?? 0,
-            submitterID: text.stringMember("submitter_id") ?? "")
+            submitterID: text.stringMember("submitter_id") ?? "",
+            // A result is kept as a string that holds its JSON text.
+            result: text.stringMember("result").map { ByteBuffer(string: $0) }, error: text.stringMember("error"))
     }
 
     /// Appends the record as compact JSON; times in RFC 3339, UTC, microseconds, `Z`.
@@ -53,7 +66,33 @@ extension TaskRecord {
             buffer.writeStaticString(",\"submitter_id\":")
             JSONString.write(submitterID, into: &buffer)
         }
+        if let result {
+            buffer.writeStaticString(",\"result\":")
+            buffer.writeImmutableBuffer(result)
+        }
+        if let error {
+            buffer.writeStaticString(",\"error\":")
+            JSONString.write(error, into: &buffer)
+        }
         buffer.writeStaticString("}")
+    }
+}
+
+extension LeasedTask {
+    /// Reads a kept record that was handed out; its lease, where it has one, counts from that time.
+    ///
+    /// Nil where the text is no record.
+    public init?(json: ByteBuffer, leasedAt start: Timestamp) {
+        guard let text = TaskRecord.keptText(json), let record = TaskRecord(kept: text) else { return nil }
+        guard let token = text.stringMember("lease"),
+            let length = text["lease_ms"].flatMap({ Int64(String(buffer: text.slice($0.value.range))) })
+        else {
+            self.init(record)
+            return
+        }
+        self.init(
+            record, leaseToken: token,
+            leaseExpiresAt: Timestamp(microseconds: start.microseconds + length * 1000))
     }
 }
 

@@ -17,6 +17,14 @@ struct Answer: Equatable {
         self.init(status: status, body: body)
     }
 
+    /// A task that was handed out; its lease, where it has one, stands in the headers.
+    init(_ task: LeasedTask) {
+        self.init(task.record)
+        guard let expiresAt = task.leaseExpiresAt else { return }
+        headers[.leaseToken] = task.leaseToken
+        headers[.leaseExpiresAt] = expiresAt.description
+    }
+
     init(status: Int, headers: HTTPFields = [:], body: ByteBuffer?) {
         self.status = status
         self.headers = headers
@@ -90,5 +98,17 @@ struct Answer: Equatable {
         }
         let content = toHead ? nil : body.map { ResponseBody(byteBuffer: $0) }
         return Response(status: .init(code: status), headers: fields, body: content ?? ResponseBody())
+    }
+}
+
+extension HTTPField.Name {
+    /// The proof of being a task's holder.
+    fileprivate static let leaseToken = known("X-DMS-Lease-Token")
+    /// When the lease ends, RFC 3339.
+    fileprivate static let leaseExpiresAt = known("X-DMS-Lease-Expires-At")
+
+    private static func known(_ name: String) -> HTTPField.Name {
+        guard let field = HTTPField.Name(name) else { preconditionFailure("\(name) is a header's name") }
+        return field
     }
 }

@@ -17,6 +17,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var state: ConnectionState
     private var lingerDeadline: Scheduled<Void>?
     private var isInputClosed = false
+    /// The call whose answer is due, where it matters whether the answer reaches the client.
+    private var watched: WatchedCall?
     /// Nothing behind an offer to change the protocol is decoded: see ``offersOtherProtocol(_:)``.
     private var isDecoderAtEnd = false
 
@@ -24,6 +26,12 @@ final class ConnectionHandler: ChannelDuplexHandler {
         self.bodyBytesMax = bodyBytesMax
         self.lingerTime = lingerTime
         state = ConnectionState(discardedBytesMax: discardedBytesMax)
+    }
+
+    /// From now on the call is told when its client is gone before it has the answer.
+    func watch(_ call: WatchedCall) {
+        if isInputClosed, call.isWaiting { return call.abandon() }
+        watched = call
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -98,6 +106,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
+        let promise = watchingWrite(promise, context)
         switch state.answerEnd() {
         case .none: context.write(data, promise: promise)
         case .sendContinue:
@@ -108,6 +117,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
             written.futureResult.assumeIsolated().whenComplete { _ in self.startLingering(context) }
             context.writeAndFlush(data, promise: written)
         }
+    }
+
+    private func watchingWrite(
+        _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) -> EventLoopPromise<Void>? {
+        guard let watched else { return promise }
+        self.watched = nil
+        let written = promise ?? context.eventLoop.makePromise()
+        written.futureResult.assumeIsolated().whenFailure { _ in watched.abandon() }
+        return written
     }
 
     private func startLingering(_ context: ChannelHandlerContext) {
@@ -144,6 +163,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {
             isInputClosed = true
+            // Who waits for a task and sends no more is taken for gone: it could not tell us otherwise.
+            if let watched, watched.isWaiting {
+                self.watched = nil
+                watched.abandon()
+            }
             if state.isLingering {
                 context.close(promise: nil)
                 return
@@ -160,6 +184,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         lingerDeadline?.cancel()
+        watched?.abandon()
+        watched = nil
         context.fireChannelInactive()
     }
 }

@@ -11,10 +11,6 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    private struct OpenCall {
-        var deadline: Scheduled<Void>?
-    }
-
     private let connections: LoopConnections
     private let counters: RPCServerCounters
     private let limits: ConnectionLimits
@@ -25,6 +21,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var isProcessing = false
     private var isFlushScheduled = false
+    private var hasUnflushed = false
     private var isReadWithheld = false
     /// Ends the present stage of the connection's end, unless that comes to its end before.
     private var closing: Scheduled<Void>?
@@ -52,7 +49,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
-        for call in calls.values { call.deadline?.cancel() }
+        for call in calls.values {
+            call.deadline?.cancel()
+            call.control?.abandon()
+        }
         calls.removeAll()
         closing?.cancel()
         context.fireChannelInactive()
@@ -85,6 +85,7 @@ extension ConnectionHandler {
         }
         guard !state.isClosing else { return context.close(promise: nil) }
         state.inputEnded()
+        endWaits()
         process()
     }
 
@@ -133,11 +134,11 @@ extension ConnectionHandler {
         case .call(let streamID, let data): call(streamID, data)
         case .refuse(let streamID, let error): write(error, streamID)
         case .abandon(let streamID, let error):
-            if let call = calls.removeValue(forKey: streamID) {
-                call.deadline?.cancel()
-                state.answered()
-            }
-            write(error, streamID)
+            if !giveUp(streamID, error) { write(error, streamID) }
+        case .cancel(let streamID):
+            let isOpen = giveUp(streamID, SchedulerError(.cancelled, "The client gave the call up"))
+            // Its answer is on its way.
+            if !isOpen { counters.countIgnoredFrame() }
         case .refuseAndClose(let streamID, let error):
             logger.debug("A connection broke the rules", metadata: ["error": "\(error)"])
             write(error, streamID)
@@ -156,35 +157,74 @@ extension ConnectionHandler {
 
 extension ConnectionHandler {
     private func call(_ streamID: UInt32, _ data: ByteBuffer) {
-        calls[streamID] = OpenCall()
+        let call = OpenCall()
+        calls[streamID] = call
         let envelope: RequestEnvelope
         do throws(WireError) {
             envelope = try RequestEnvelope.decode(data)
         } catch {
-            return answer(streamID, .failure(error.schedulerError))
+            return answer(streamID, .init(.failure(error.schedulerError)))
         }
         guard envelope.timeoutNanoseconds >= 0 else { return deadlinePassed(streamID) }
         if envelope.timeoutNanoseconds > 0, let context {
             let timeout = TimeAmount.nanoseconds(envelope.timeoutNanoseconds)
-            calls[streamID]?.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
+            call.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
                 self.deadlinePassed(streamID)
             }
         }
-        let context = CallContext(caller: Caller(envelope), isDraining: connections.isDraining)
-        connections.router.call(envelope, context) { self.answer(streamID, $0) }
+        let context = CallContext(caller: Caller(envelope), isDraining: connections.isDraining) {
+            self.park(streamID)
+        }
+        call.control = connections.router.call(envelope, context) { self.answer(streamID, $0) }
+        if call.isParked { parked(streamID) }
+    }
+
+    /// A call begins to wait, maybe before it could be told how it is given up.
+    private func park(_ streamID: UInt32) {
+        guard let call = calls[streamID] else { return }
+        call.isParked = true
+        if call.control != nil { parked(streamID) }
+    }
+
+    private func parked(_ streamID: UInt32) {
+        guard let call = calls[streamID] else { return }
+        guard state.park() else {
+            call.isParked = false
+            let error = SchedulerError(
+                .limitWaiters, "At most \(limits.parkedStreamsMax) calls may wait on a connection",
+                retryAfter: .seconds(1))
+            _ = giveUp(streamID, error)
+            return
+        }
+        // Nobody is there any more to wait for an answer, as far as can be told.
+        if state.hasInputEnded || !state.isOpen { call.control?.endWait() }
+        process()
+    }
+
+    /// Answers the calls that wait with what there is: no connection stays open for them.
+    private func endWaits() {
+        for call in Array(calls.values) where call.isParked { call.control?.endWait() }
     }
 
     private func deadlinePassed(_ streamID: UInt32) {
-        answer(streamID, .failure(SchedulerError(.deadlineExceeded, "The call's deadline has passed")))
+        _ = giveUp(streamID, SchedulerError(.deadlineExceeded, "The call's deadline has passed"))
+    }
+
+    /// Answers a call with an error of the connection's own, and lets it go on without anybody; false where it is not open.
+    private func giveUp(_ streamID: UInt32, _ error: SchedulerError) -> Bool {
+        guard let call = calls[streamID] else { return false }
+        answer(streamID, .init(.failure(error)))
+        call.control?.abandon()
+        return true
     }
 
     /// Answers a call, unless it was answered already or its client is gone.
-    private func answer(_ streamID: UInt32, _ outcome: MethodRouter.Outcome) {
+    private func answer(_ streamID: UInt32, _ answer: MethodRouter.Answer) {
         guard let call = calls.removeValue(forKey: streamID) else { return }
         call.deadline?.cancel()
-        state.answered()
-        switch outcome {
-        case .success(let message): write(message, streamID)
+        state.answered(wasParked: call.isParked)
+        switch answer.outcome {
+        case .success(let message): write(message, streamID, undelivered: answer.undelivered)
         case .failure(let error): write(error, streamID)
         }
         scheduleFlush()
@@ -195,11 +235,19 @@ extension ConnectionHandler {
 // MARK: - Output
 
 extension ConnectionHandler {
-    private func write(_ message: some WireMessage, _ streamID: UInt32) {
+    private func write(_ message: some WireMessage, _ streamID: UInt32, undelivered: (() -> Void)?) {
+        // What has to be known to have been sent is written by itself.
+        if undelivered != nil { writeOutput() }
         let fits = FrameEncoder.write(
             .response, streamID: streamID, message: AnswerEnvelope(message), into: &output)
-        guard !fits else { return }
-        write(SchedulerError(.limitFrame, "The answer is larger than a frame may be"), streamID)
+        guard fits else {
+            undelivered?()
+            return write(SchedulerError(.limitFrame, "The answer is larger than a frame may be"), streamID)
+        }
+        guard let undelivered, let context else { return }
+        let sent = context.eventLoop.makePromise(of: Void.self)
+        sent.futureResult.assumeIsolated().whenFailure { _ in undelivered() }
+        writeOutput(promise: sent)
     }
 
     private func write(_ error: SchedulerError, _ streamID: UInt32) {
@@ -237,11 +285,20 @@ extension ConnectionHandler {
             promise?.fail(ChannelError.ioOnClosedChannel)
             return
         }
-        guard output.readableBytes > 0 || promise != nil else { return }
+        guard output.readableBytes > 0 || hasUnflushed || promise != nil else { return }
+        writeOutput(promise: promise)
+        hasUnflushed = false
+        context.flush()
+        process()
+    }
+
+    /// Hands what is collected to the channel, which sends it with the next flush.
+    private func writeOutput(promise: EventLoopPromise<Void>? = nil) {
+        guard let context, output.readableBytes > 0 || promise != nil else { return }
         let bytes = output
         output = ByteBuffer()
-        context.writeAndFlush(wrapOutboundOut(bytes), promise: promise)
-        process()
+        hasUnflushed = true
+        context.write(wrapOutboundOut(bytes), promise: promise)
     }
 }
 
@@ -264,10 +321,11 @@ extension ConnectionHandler {
     private func end() {
         guard state.isOpen else { return }
         state.end()
+        endWaits()
         closeLater(limits.finishing) {
             for streamID in self.calls.keys.sorted() {
-                self.answer(
-                    streamID, .failure(SchedulerError(.outcomeUnknown, "The connection ended before the call did")))
+                _ = self.giveUp(
+                    streamID, SchedulerError(.outcomeUnknown, "The connection ended before the call did"))
             }
             // The answers may wait for a client that does not read; the end does not.
             self.finish()

@@ -14,6 +14,8 @@ struct ConnectionState {
         case abandon(streamID: UInt32, SchedulerError)
         /// Answer with an error, then close.
         case refuseAndClose(streamID: UInt32, SchedulerError)
+        /// Give the stream's call up, if it is open still.
+        case cancel(streamID: UInt32)
         /// Send the bytes back.
         case pong(ByteBuffer)
         /// Say goodbye with the error, then close.
@@ -38,6 +40,7 @@ struct ConnectionState {
     private var ids = StreamIDSequence()
     private var pings: PingLimiter
     private var openStreams = 0
+    private var parkedStreams = 0
     private(set) var hasInputEnded = false
     private(set) var isDraining = false
     /// Whether the client sent an extension frame, so that it understands ours.
@@ -87,10 +90,19 @@ struct ConnectionState {
         decoder = FrameDecoder()
     }
 
-    /// An open stream got its answer.
-    mutating func answered() {
-        precondition(openStreams > 0, "an answer belongs to an open stream")
+    /// An open stream begins to wait for a task, and is counted apart; false where as many wait as may.
+    mutating func park() -> Bool {
+        precondition(openStreams > 0, "what waits is an open stream")
+        guard parkedStreams < limits.parkedStreamsMax else { return false }
         openStreams -= 1
+        parkedStreams += 1
+        return true
+    }
+
+    /// An open stream, parked or not, got its answer.
+    mutating func answered(wasParked: Bool) {
+        precondition((wasParked ? parkedStreams : openStreams) > 0, "an answer belongs to an open stream")
+        if wasParked { parkedStreams -= 1 } else { openStreams -= 1 }
     }
 
     /// The next thing to do; nil where more bytes are needed, or fewer open streams.
@@ -113,10 +125,10 @@ struct ConnectionState {
     /// Whether nothing is left to be done: no call in flight, and none to come.
     ///
     /// Asked when ``next(at:)`` has no more to say.
-    var isDone: Bool { phase == .open && openStreams == 0 && (hasInputEnded || isDraining) }
+    var isDone: Bool { phase == .open && openStreams + parkedStreams == 0 && (hasInputEnded || isDraining) }
 
     /// Whether the server ends the connection and the last call in flight is answered.
-    var hasEnded: Bool { phase == .ending && openStreams == 0 }
+    var hasEnded: Bool { phase == .ending && openStreams + parkedStreams == 0 }
 
     private mutating func action(for frame: Frame, at now: NIODeadline) -> Action {
         let header = frame.header
@@ -132,8 +144,11 @@ struct ConnectionState {
             return refuseData(header, ConnectionState.streaming)
         case .ping:
             return ping(frame, at: now)
-        case .pong, .cancel, .goaway:
-            // Nothing of ours is pinged, a call that is given up is answered soon as it is, and we open no streams.
+        case .cancel:
+            knowsExtensions = true
+            return .cancel(streamID: header.streamID)
+        case .pong, .goaway:
+            // Nothing of ours is pinged, and we open no streams.
             knowsExtensions = true
             return .ignore
         default:

@@ -6,6 +6,8 @@ struct CallContext {
     var caller: Caller
     /// The server is shutting down.
     var isDraining: Bool
+    /// Is called where the call begins to wait for a task.
+    var onParked: () -> Void
 }
 
 extension Caller {

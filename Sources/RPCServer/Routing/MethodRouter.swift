@@ -1,15 +1,28 @@
 import DMSModel
 import DMSWire
 import NIOCore
+import Scheduler
 
 /// Leads a call to its method, and the method's answer back; one an event loop, used there only.
 final class MethodRouter {
     typealias Outcome = Result<any WireMessage, SchedulerError>
-    typealias Reply = (Outcome) -> Void
+    typealias Reply = (Answer) -> Void
+
+    /// What a call is answered with.
+    struct Answer {
+        var outcome: Outcome
+        /// Is called where the answer, though there is one, does not reach the client; nil where that changes nothing.
+        var undelivered: (() -> Void)?
+
+        init(_ outcome: Outcome, undelivered: (() -> Void)? = nil) {
+            self.outcome = outcome
+            self.undelivered = undelivered
+        }
+    }
 
     private struct Method {
         var answersWhileDraining: Bool
-        var call: (ByteBuffer, CallContext, @escaping Reply) -> Void
+        var call: (ByteBuffer, CallContext, @escaping Reply) -> CallControl?
     }
 
     private var methods: [MethodName: Method] = [:]
@@ -19,35 +32,56 @@ final class MethodRouter {
         _ method: RPCMethod<Request, Response>, answersWhileDraining: Bool = false,
         _ body: @escaping (Request, CallContext) -> EventLoopFuture<Response>
     ) {
+        add(method, answersWhileDraining: answersWhileDraining) { request, context, reply in
+            body(request, context).assumeIsolated().whenComplete { reply(Answer(MethodRouter.outcome($0))) }
+            return nil
+        }
+    }
+
+    /// Adds `Next` to the table: a call that may wait, be given up, and take back what it was answered with.
+    func register(
+        _ method: RPCMethod<NextRequest, NextAnswer>, _ body: @escaping (NextRequest, CallContext) -> NextCall
+    ) {
+        add(method) { request, context, reply in
+            let call = body(request, context)
+            call.answer.assumeIsolated().whenComplete { result in
+                let hasTasks = (try? result.get())?.leasedTasks.isEmpty == false
+                reply(Answer(MethodRouter.outcome(result), undelivered: hasTasks ? call.abandon : nil))
+            }
+            return CallControl(abandon: call.abandon, endWait: call.endWait)
+        }
+    }
+
+    private func add<Request: WireMessage, Response: WireMessage>(
+        _ method: RPCMethod<Request, Response>, answersWhileDraining: Bool = false,
+        _ body: @escaping (Request, CallContext, @escaping Reply) -> CallControl?
+    ) {
         let name = MethodName(service: method.service, method: method.name)
         methods[name] = Method(answersWhileDraining: answersWhileDraining) { payload, context, reply in
-            let request: Request
             do throws(WireError) {
-                request = try Request.decode(payload)
+                return body(try Request.decode(payload), context, reply)
             } catch {
-                return reply(.failure(error.schedulerError))
-            }
-            body(request, context).assumeIsolated().whenComplete { result in
-                switch result {
-                case .success(let response): reply(.success(response))
-                case .failure(let error): reply(.failure(MethodRouter.schedulerError(error)))
-                }
+                reply(Answer(.failure(error.schedulerError)))
+                return nil
             }
         }
     }
 
-    /// Answers a call: at once or later, on the loop, exactly once.
-    func call(_ envelope: RequestEnvelope, _ context: CallContext, _ reply: @escaping Reply) {
+    /// Answers a call: at once or later, on the loop, exactly once; returns how it is given up, where it can be.
+    func call(_ envelope: RequestEnvelope, _ context: CallContext, _ reply: @escaping Reply) -> CallControl? {
+        let refusal: SchedulerError
         if let violation = MethodRouter.missingName(of: envelope) {
-            return reply(.failure(.invalid([violation])))
+            refusal = .invalid([violation])
+        } else if let method = methods[MethodName(service: envelope.service, method: envelope.method)] {
+            if !context.isDraining || method.answersWhileDraining {
+                return method.call(envelope.payload, context, reply)
+            }
+            refusal = SchedulerError(.draining, "The server is shutting down")
+        } else {
+            refusal = MethodRouter.unknown(envelope)
         }
-        guard let method = methods[MethodName(service: envelope.service, method: envelope.method)] else {
-            return reply(.failure(MethodRouter.unknown(envelope)))
-        }
-        guard !context.isDraining || method.answersWhileDraining else {
-            return reply(.failure(SchedulerError(.draining, "The server is shutting down")))
-        }
-        method.call(envelope.payload, context, reply)
+        reply(Answer(.failure(refusal)))
+        return nil
     }
 
     private static func missingName(of envelope: RequestEnvelope) -> FieldViolation? {
@@ -60,8 +94,12 @@ final class MethodRouter {
         return SchedulerError(.methodUnknown, "There is no method \(method) of a service \(service)")
     }
 
-    /// What a future of the service layer failed with; other errors than its own say nothing of what was done.
-    private static func schedulerError(_ error: any Error) -> SchedulerError {
-        error as? SchedulerError ?? SchedulerError(.outcomeUnknown, "The call failed: \(error)")
+    /// What a future of the service layer came to; other errors than its own say nothing of what was done.
+    private static func outcome(_ result: Result<some WireMessage, any Error>) -> Outcome {
+        switch result {
+        case .success(let response): .success(response)
+        case .failure(let error):
+            .failure(error as? SchedulerError ?? SchedulerError(.outcomeUnknown, "The call failed: \(error)"))
+        }
     }
 }

@@ -23,11 +23,17 @@ extension MethodRouter {
     }
 
     private func registerSubmitter(_ scheduler: SchedulerService) {
-        register(Methods.Submitter.next) { request, context in scheduler.next(request, caller: context.caller) }
-        refuse(Methods.Submitter.ack, on: scheduler.eventLoop)
-        refuse(Methods.Submitter.renew, on: scheduler.eventLoop)
-        refuse(Methods.Submitter.return, on: scheduler.eventLoop)
-        refuse(Methods.Submitter.finish, on: scheduler.eventLoop)
+        register(Methods.Submitter.next) { request, context in
+            scheduler.next(request, caller: context.caller, onParked: context.onParked)
+        }
+        register(Methods.Submitter.ack) { request, context in
+            scheduler.ack(request.leases, caller: context.caller).map { AckResponse(outcomes: $0) }
+        }
+        register(Methods.Submitter.renew) { request, context in
+            scheduler.renew(request, caller: context.caller).map { RenewResponse(outcomes: $0) }
+        }
+        register(Methods.Submitter.return) { request, context in scheduler.return(request, caller: context.caller) }
+        register(Methods.Submitter.finish) { request, context in scheduler.finish(request, caller: context.caller) }
     }
 
     private func registerAdmin(_ scheduler: SchedulerService) {

@@ -14,6 +14,7 @@ struct Handshake {
         case authenticate
         case select
         case load(RedisScript)
+        case subscribe
         case ping
     }
 
@@ -23,7 +24,7 @@ struct Handshake {
     private var steps: ArraySlice<Step>
     private var loaded: [ObjectIdentifier: ByteBuffer] = [:]
 
-    init(url: RedisURL, scripts: [RedisScript]) {
+    init(url: RedisURL, scripts: [RedisScript], channel: String? = nil) {
         var commands = ByteBuffer()
         var steps: [Step] = []
         func add(_ step: Step, _ command: RedisCommand) {
@@ -41,6 +42,7 @@ struct Handshake {
         for script in scripts { add(.load(script), RedisCommand("SCRIPT", "LOAD", script.source)) }
         // A server that is loading, or wants a password, refuses SCRIPT LOAD as well.
         if scripts.isEmpty { add(.ping, RedisCommand("PING")) }
+        if let channel { add(.subscribe, RedisCommand("SUBSCRIBE", channel)) }
         self.commands = commands
         self.password = url.password
         self.steps = steps[...]
@@ -49,11 +51,13 @@ struct Handshake {
     /// Takes the answer to the next of the commands.
     mutating func receive(_ reply: borrowing RedisReply) -> Action {
         guard let step = steps.popFirst() else { return .failed("an answer to no command") }
-        do {
-            if case .load(let script) = step {
-                loaded[ObjectIdentifier(script)] = Self.evalshaHead(try reply.text())
-            } else {
-                _ = try reply.text()
+        do throws(RedisError) {
+            switch step {
+            case .load(let script): loaded[ObjectIdentifier(script)] = Self.evalshaHead(try reply.text())
+            case .subscribe:
+                if let error = reply.error { throw error }
+                _ = try reply.integer(at: 2)
+            case .authenticate, .select, .ping: _ = try reply.text()
             }
         } catch {
             return .failed(describe(error, at: step))
@@ -67,6 +71,7 @@ struct Handshake {
             case .authenticate: "AUTH"
             case .select: "SELECT"
             case .load(let script): "SCRIPT LOAD of \(script.name)"
+            case .subscribe: "SUBSCRIBE"
             case .ping: "PING"
             }
         let text = "\(command): \(error)"

@@ -71,6 +71,7 @@ extension RedisConnection {
             let isNews = link.becameReady(now: .now())
             logger.log(level: isNews ? .info : .debug, "connected to Redis", metadata: ["redis": "\(url)"])
             waiters.finish(with: .success(()))
+            subscription?.onReady()
         }
     }
 
@@ -104,7 +105,7 @@ extension RedisConnection {
         }
         self.handler = handler
         handler.attach(to: self)
-        let handshake = Handshake(url: url, scripts: scripts)
+        let handshake = Handshake(url: url, scripts: scripts, channel: subscription?.channel)
         self.handshake = handshake
         handler.send(handshake.commands)
     }

@@ -13,6 +13,8 @@ public final class RedisConnection {
     let url: RedisURL
     let options: RedisOptions
     let scripts: [RedisScript]
+    /// Whose messages the link gets; nil: it is one for commands.
+    let subscription: Subscription?
     let logger: Logger
 
     var link: LinkState
@@ -35,11 +37,15 @@ public final class RedisConnection {
     private var flushIsScheduled = false
     private var answerTimer: Scheduled<Void>?
 
-    init(eventLoop: any EventLoop, url: RedisURL, options: RedisOptions, scripts: [RedisScript], logger: Logger) {
+    init(
+        eventLoop: any EventLoop, url: RedisURL, options: RedisOptions, scripts: [RedisScript],
+        subscription: Subscription? = nil, logger: Logger
+    ) {
         self.eventLoop = eventLoop
         self.url = url
         self.options = options
         self.scripts = scripts
+        self.subscription = subscription
         self.logger = logger
         self.link = LinkState(backoffMin: options.backoffMin, backoffMax: options.backoffMax)
     }
@@ -163,6 +169,7 @@ extension RedisConnection {
 extension RedisConnection {
     func receive(_ reply: borrowing RedisReply) {
         guard handshake == nil else { return receiveInHandshake(reply) }
+        if let subscription, subscription.take(reply) { return }
         guard calls.count > unsentCount, let call = calls.popFirst() else {
             return lose("its answer is malformed: an answer to no command")
         }

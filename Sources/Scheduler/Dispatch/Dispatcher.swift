@@ -12,12 +12,12 @@ final class Dispatcher {
     /// Script calls under way at once: while Redis works on one, the next is on its way.
     private static let callsInFlightMax = 2
     /// Tasks that one script call takes, unless a single caller asks for more.
-    private static let tasksPerCallMax = 128
+    static let tasksPerCallMax = 128
 
     /// A caller that has no answer yet.
     private struct Waiter {
         var caller: HandOutScript.Caller
-        var promise: EventLoopPromise<[TaskRecord]>
+        var promise: EventLoopPromise<HandOut>
     }
 
     private let store: Store
@@ -35,10 +35,10 @@ final class Dispatcher {
         eventLoop = store.writer.eventLoop
     }
 
-    /// Up to `count` tasks, best priority first; none where none is queued.
-    func next(_ count: Int, submitterID: String) -> EventLoopFuture<[TaskRecord]> {
-        let promise = eventLoop.makePromise(of: [TaskRecord].self)
-        waiters.append(Waiter(caller: .init(wanted: count, submitterID: submitterID), promise: promise))
+    /// What there is for the caller now, best priority first; nothing where no task is queued.
+    func handOut(to caller: HandOutScript.Caller) -> EventLoopFuture<HandOut> {
+        let promise = eventLoop.makePromise(of: HandOut.self)
+        waiters.append(Waiter(caller: caller, promise: promise))
         schedule()
         return promise.futureResult
     }
@@ -57,7 +57,9 @@ final class Dispatcher {
     private func takeBatch() -> [Waiter] {
         var batch: [Waiter] = []
         var tasks = 0
-        while let first = waiters.first, batch.isEmpty || tasks + first.caller.wanted <= Dispatcher.tasksPerCallMax {
+        while let first = waiters.first, batch.isEmpty || tasks + first.caller.wanted <= Dispatcher.tasksPerCallMax,
+            batch.count < Dispatcher.tasksPerCallMax
+        {
             tasks += first.caller.wanted
             batch.append(waiters.removeFirst())
         }
@@ -77,19 +79,24 @@ final class Dispatcher {
     }
 
     private func deliver(_ outcome: HandOutScript.Outcome, to batch: [Waiter]) {
-        if outcome.skipped > 0 {
-            logger.warning(
-                "Ids were dropped from the queues: no queued task stands behind them",
-                metadata: ["count": "\(outcome.skipped)", "some": "\(outcome.skippedIDs)"])
-        }
+        outcome.logSkipped(logger)
         var unserved: [Waiter] = []
-        for (waiter, tasks) in zip(batch, outcome.tasks) {
-            if tasks.isEmpty, outcome.stoppedEarly {
+        for (waiter, answer) in zip(batch, outcome.answers) {
+            if answer.tasks.isEmpty, !answer.isRepeated, outcome.stoppedEarly {
                 unserved.append(waiter)
             } else {
-                waiter.promise.succeed(tasks)
+                waiter.promise.succeed(answer)
             }
         }
         waiters.prepend(contentsOf: unserved)
+    }
+}
+
+extension HandOutScript.Outcome {
+    func logSkipped(_ logger: Logger) {
+        guard skipped > 0 else { return }
+        logger.warning(
+            "Ids were dropped from the queues: no queued task stands behind them",
+            metadata: ["count": "\(skipped)", "some": "\(skippedIDs)"])
     }
 }

@@ -13,6 +13,8 @@ public final class SchedulerPool: Sendable {
     private let reader: RedisClient?
     private let group: MultiThreadedEventLoopGroup
     private let services: [Slot]
+    private let lot: ParkingLot
+    private let keeper: QueueKeeper
 
     /// A loop's place for its service, filled on the loop when it is asked for first.
     private struct Slot: Sendable {
@@ -37,6 +39,8 @@ public final class SchedulerPool: Sendable {
         services = loops.map { loop in
             Slot(eventLoop: loop, service: .makeEmptyBox(valueType: SchedulerService.self, eventLoop: loop))
         }
+        lot = ParkingLot()
+        keeper = QueueKeeper(configuration: configuration, lot: lot, eventLoop: loops[0], logger: logger)
     }
 
     /// Keeps the connections to Redis up until ``shutdown()`` or cancellation.
@@ -48,6 +52,9 @@ public final class SchedulerPool: Sendable {
             tasks.addTask { try await self.writer.run() }
             if let reader { tasks.addTask { try await reader.run() } }
             tasks.addTask { await self.takeOver() }
+            tasks.addTask {
+                await self.keeper.run { [self] in service(on: services[0].eventLoop).store }
+            }
             while try await tasks.next() != nil {}
         }
     }
@@ -74,8 +81,16 @@ public final class SchedulerPool: Sendable {
         }
     }
 
+    /// How many calls wait for a task now.
+    public var waitingCalls: Int { lot.count }
+
+    /// Ends the calls that wait for a task, and lets none wait any more: they fail with `draining`.
+    public func endWaits() { lot.close() }
+
     /// Closes the connections to Redis; what is in flight fails by what is known of it.
     public func shutdown() {
+        endWaits()
+        keeper.shutdown()
         writer.shutdown()
         reader?.shutdown()
     }
@@ -89,7 +104,9 @@ public final class SchedulerPool: Sendable {
         let store = Store(
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
             keys: StoreKeys(prefix: configuration.keyPrefix))
-        let service = SchedulerService(store: store, configuration: configuration, logger: logger)
+        let service = SchedulerService(
+            store: store, configuration: configuration, lot: lot, requestWake: { [keeper] in keeper.wake(tasks: 1) },
+            logger: logger)
         slot.service.value = service
         return service
     }

@@ -78,7 +78,13 @@ extension SchedulerService {
     public func overview() -> EventLoopFuture<QueueOverview> { statistics().map(\.overview) }
 
     /// The counters since the beginning, and the queues as they are now.
-    public func statistics() -> EventLoopFuture<Statistics> { store.readStatistics() }
+    public func statistics() -> EventLoopFuture<Statistics> {
+        store.readStatistics().onLoop { statistics in
+            var statistics = statistics
+            statistics.waitingSubmitters = UInt64(self.lot.count)
+            return statistics
+        }
+    }
 
     private func summary(of outcome: ReadTaskScript.Outcome?, _ id: TaskID) -> EventLoopFuture<TaskSummary> {
         refusing { () throws(SchedulerError) in

@@ -13,12 +13,21 @@ public final class SchedulerService {
 
     let store: Store
     let dispatcher: Dispatcher
+    /// Where calls wait for a task; one for all loops.
+    let lot: ParkingLot
+    /// Has somebody look whether there is a task for those who wait.
+    let requestWake: () -> Void
     let tokens: TokenCheck
     let clock: SystemClock
     let logger: Logger
 
-    init(store: Store, configuration: SchedulerConfiguration, logger: Logger) {
+    init(
+        store: Store, configuration: SchedulerConfiguration, lot: ParkingLot, requestWake: @escaping () -> Void,
+        logger: Logger
+    ) {
         self.store = store
+        self.lot = lot
+        self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
         clock = configuration.clock
         tokens = TokenCheck(configuration)

@@ -14,6 +14,12 @@ struct Store {
 
     private let enqueueScript: EnqueueScript
     private let handOutScript: HandOutScript
+    private let putBackScript: PutBackScript
+    private let endLeasesScript: EndLeasesScript
+    private let ackScript: AckScript
+    private let renewScript: RenewScript
+    private let returnScript: ReturnScript
+    private let finishScript: FinishScript
     private let readTaskScript: ReadTaskScript
     private let cancelScript: CancelScript
     private let setPriorityScript: SetPriorityScript
@@ -28,6 +34,12 @@ struct Store {
         self.keys = keys
         enqueueScript = EnqueueScript(keys: keys)
         handOutScript = HandOutScript(keys: keys)
+        putBackScript = PutBackScript(keys: keys)
+        endLeasesScript = EndLeasesScript(keys: keys)
+        ackScript = AckScript(keys: keys)
+        renewScript = RenewScript(keys: keys)
+        returnScript = ReturnScript(keys: keys)
+        finishScript = FinishScript(keys: keys)
         readTaskScript = ReadTaskScript(keys: keys)
         cancelScript = CancelScript(keys: keys)
         setPriorityScript = SetPriorityScript(keys: keys)
@@ -44,6 +56,36 @@ struct Store {
     /// Takes tasks off the queues for several callers at once.
     func handOut(_ callers: [HandOutScript.Caller], at now: Timestamp) -> EventLoopFuture<HandOutScript.Outcome> {
         writing(handOutScript.call(callers, at: now, on: writer))
+    }
+
+    /// Puts tasks that could not be delivered back, as if they had never been taken.
+    func putBack(_ undelivered: PutBackScript.Undelivered, at now: Timestamp) -> EventLoopFuture<Int> {
+        writing(putBackScript.call(undelivered, at: now, on: writer))
+    }
+
+    /// Puts the tasks whose leases have ended back.
+    func endLeases(at now: Timestamp) -> EventLoopFuture<EndLeasesScript.Outcome> {
+        writing(endLeasesScript.call(at: now, on: writer))
+    }
+
+    /// Acknowledges tasks; one outcome for each.
+    func ack(_ leases: [LeaseReference]) -> EventLoopFuture<[LeaseOutcome]> {
+        writing(ackScript.call(leases, on: writer))
+    }
+
+    /// Renews leases; one outcome for each.
+    func renew(_ renewal: LeaseRenewal) -> EventLoopFuture<[LeaseOutcome]> {
+        writing(renewScript.call(renewal, on: writer))
+    }
+
+    /// Puts a task back at the head of its queue.
+    func `return`(_ lease: LeaseReference, at now: Timestamp) -> EventLoopFuture<ReturnScript.Outcome> {
+        writing(returnScript.call(lease, at: now, on: writer))
+    }
+
+    /// Ends a task.
+    func finish(_ finish: TaskFinish, at now: Timestamp) -> EventLoopFuture<FinishScript.Outcome> {
+        writing(finishScript.call(finish, at: now, on: writer))
     }
 
     /// Reads a task at the reader or, with `atWriter`, where it is written; nil where it has no record.

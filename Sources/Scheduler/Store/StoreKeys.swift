@@ -20,6 +20,12 @@ struct StoreKeys: Sendable {
     let positions: [Priority: String]
     /// STRING the last sequence number given.
     let sequence: String
+    /// ZSET task ids by the end of their lease, in microseconds of Redis's clock.
+    let leases: String
+    /// The channel that tells of tasks that can be handed out; a message is their number.
+    let wakeChannel: String
+    /// STRING an answer to a `Next` that may be repeated; whose it is follows.
+    private let answerPrefix: String
 
     init(prefix: String) {
         recordPrefix = "\(prefix):task:"
@@ -30,6 +36,9 @@ struct StoreKeys: Sendable {
         positions = Dictionary(
             uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):positions:\($0.rawValue)") })
         sequence = "\(prefix):sequence"
+        leases = "\(prefix):leases"
+        wakeChannel = "\(prefix):wake"
+        answerPrefix = "\(prefix):answer:"
     }
 
     func record(_ id: TaskID) -> String { recordPrefix + id.text }
@@ -37,6 +46,11 @@ struct StoreKeys: Sendable {
     func queue(_ priority: Priority) -> String { queues[priority] ?? "" }
 
     func positions(_ priority: Priority) -> String { positions[priority] ?? "" }
+
+    /// Where the answer to a request is kept; the length keeps two pairs of names from meeting in one key.
+    func answer(submitterID: String, requestID: String) -> String {
+        "\(answerPrefix)\(submitterID.utf8.count):\(submitterID):\(requestID)"
+    }
 
     /// The three lists and their indexes, best priority first: how most scripts begin.
     var queuesAndPositions: [String] {

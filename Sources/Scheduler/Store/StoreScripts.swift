@@ -3,17 +3,27 @@ import RedisLink
 /// The Lua scripts, each with the libraries that it uses in front of it.
 enum StoreScripts {
     static let enqueue = script("enqueue", [stats, positions, PackageResources.enqueue_lua])
-    static let handOut = script("hand_out", [record, stats, PackageResources.hand_out_lua])
+    static let handOut = script("hand_out", [record, stats, leases, PackageResources.hand_out_lua])
+    static let putBack = script("put_back", [record, stats, positions, PackageResources.put_back_lua])
+    static let endLeases = script("end_leases", [record, stats, positions, leases, PackageResources.end_leases_lua])
+    static let ack = script("ack", [record, leases, PackageResources.ack_lua])
+    static let renew = script("renew", [record, leases, PackageResources.renew_lua])
+    static let `return` = script("return", [record, stats, positions, leases, PackageResources.return_lua])
+    static let finish = script("finish", [record, stats, leases, PackageResources.finish_lua])
     static let readTask = script("read_task", [record, positions, PackageResources.read_task_lua], readOnly: true)
     static let cancel = script("cancel", [record, stats, positions, PackageResources.cancel_lua])
     static let setPriority = script("set_priority", [record, positions, PackageResources.set_priority_lua])
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
-    static let readStats = script("read_stats", [PackageResources.read_stats_lua], readOnly: true)
+    static let readStats = script("read_stats", [record, PackageResources.read_stats_lua], readOnly: true)
     static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])
 
     /// All of them: what a connection loads before it is used.
-    static let all = [enqueue, handOut, readTask, cancel, setPriority, setBlock, readStats, mendPositions]
+    static let all = [
+        enqueue, handOut, putBack, endLeases, ack, renew, `return`, finish, readTask, cancel, setPriority, setBlock,
+        readStats, mendPositions,
+    ]
 
+    private static let leases = PackageResources.lib_leases_lua
     private static let record = PackageResources.lib_record_lua
     private static let positions = PackageResources.lib_positions_lua
     private static let stats = PackageResources.lib_stats_lua

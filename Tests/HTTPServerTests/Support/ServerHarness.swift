@@ -11,6 +11,7 @@ import Testing
 /// A REST door that listens on a free port of loopback.
 struct ServerHarness {
     let address: SocketAddress
+    let scheduler: SchedulerPool
     fileprivate let services: ServiceGroup
 
     func stop() async { await services.triggerGracefulShutdown() }
@@ -127,7 +128,10 @@ private func serve(
         group.addTask { try await services.run() }
         let outcome: Result<Void, any Error>
         do {
-            outcome = .success(try await body(ServerHarness(address: try await server.address, services: services)))
+            outcome = .success(
+                try await body(
+                    ServerHarness(address: try await server.address, scheduler: scheduler, services: services))
+            )
         } catch {
             outcome = .failure(error)
         }

@@ -17,9 +17,10 @@ struct SchedulerServer {
 
     let redis: TestRedis
     let server: TestServer
+    let pool: SchedulerPool
 
     static func with(
-        redis arguments: [String] = [], threads: Int = 1,
+        redis arguments: [String] = [], threads: Int = 1, limits: ConnectionLimits = ConnectionLimits(),
         configure: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: (SchedulerServer) async throws -> Void
     ) async throws {
@@ -35,9 +36,10 @@ struct SchedulerServer {
                 try await pool.ready(within: .seconds(10))
                 do {
                     let server = RPCServer(
-                        RPCServerConfiguration(port: 0), scheduler: pool, group: group, logger: TestServer.logger)
+                        RPCServerConfiguration(port: 0, limits: limits), scheduler: pool, group: group,
+                        logger: TestServer.logger)
                     try await TestServer.run(server) {
-                        try await body(SchedulerServer(redis: redis, server: $0))
+                        try await body(SchedulerServer(redis: redis, server: $0, pool: pool))
                     }
                     pool.shutdown()
                 } catch {

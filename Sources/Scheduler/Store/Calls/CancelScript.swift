@@ -17,7 +17,7 @@ struct CancelScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats])
+        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
         recordPrefix = keys.recordPrefix
     }
 

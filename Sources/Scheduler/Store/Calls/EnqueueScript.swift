@@ -14,9 +14,11 @@ struct EnqueueScript {
 
     private let keys: [Priority: RedisKeys]
     private let recordPrefix: String
+    private let wakeChannel: String
 
     init(keys: StoreKeys) {
         recordPrefix = keys.recordPrefix
+        wakeChannel = keys.wakeChannel
         self.keys = Dictionary(
             uniqueKeysWithValues: Priority.allCases.map { priority in
                 let fixed = [
@@ -34,7 +36,7 @@ struct EnqueueScript {
             StoreScripts.enqueue, keys: keys[record.priority] ?? RedisKeys([]), [recordPrefix + record.taskID.text],
             [
                 .text(record.taskID.text), .bytes(text), .text(record.updatedAt.description),
-                .text(allowed ? "1" : "0"),
+                .text(allowed ? "1" : "0"), .text(wakeChannel),
             ]
         ) { reply throws(RedisError) in
             try Outcome(answer: reply.integer())

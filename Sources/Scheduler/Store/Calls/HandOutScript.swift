@@ -5,15 +5,21 @@ import RedisLink
 /// `hand_out.lua`: takes the next tasks off the queues, for several callers in one call.
 struct HandOutScript {
     /// Somebody who wants tasks.
-    struct Caller {
+    struct Caller: Sendable {
+        /// How many tasks; 0 asks only for an answer that was kept.
         var wanted: Int
+        /// The lease that the tasks come under; nil: none.
+        var lease: LeaseTerms?
+        /// Who it is; empty where it gives no name.
         var submitterID: String
+        /// Under which name its answer is kept, to be repeated; nil: it is not.
+        var answerKey: String?
     }
 
     /// What was handed out.
     struct Outcome {
-        /// For each caller, in order, its tasks.
-        var tasks: [[TaskRecord]]
+        /// For each caller, in order, what it gets.
+        var answers: [HandOut]
         /// Whether the call stopped at a bound, so that a caller without a task may find one by asking again.
         var stoppedEarly: Bool
         /// How many ids were dropped from the lists because nothing that can be handed out stands behind them.
@@ -22,29 +28,40 @@ struct HandOutScript {
         var skippedIDs: [String]
     }
 
+    private static let wordsPerCaller = 5
+
     private let keys: RedisKeys
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats])
+        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
         recordPrefix = keys.recordPrefix
     }
 
     func call(_ callers: [Caller], at now: Timestamp, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
-        var arguments: [RedisArgument] = [
-            .text(recordPrefix), .text(now.description), .integer(Limits.handOutBytesMax),
-        ]
-        arguments.reserveCapacity(3 + 2 * callers.count)
-        for caller in callers {
-            arguments.append(.integer(caller.wanted))
-            arguments.append(.bytes(HandOutScript.laterFields(submitterID: caller.submitterID)))
-        }
-        return connection.evaluate(StoreScripts.handOut, keys: keys, [], arguments) { reply throws(RedisError) in
+        let kept = callers.compactMap(\.answerKey)
+        return connection.evaluate(
+            StoreScripts.handOut, keys: keys, callKeys: kept.count,
+            arguments: 4 + HandOutScript.wordsPerCaller * callers.count
+        ) { words in
+            for key in kept { words.append(key) }
+            words.append(recordPrefix)
+            words.append(now.description)
+            words.append(.integer(Limits.handOutBytesMax))
+            words.append(.integer(Limits.answerKeptMilliseconds))
+            for caller in callers {
+                words.append(.integer(caller.wanted))
+                words.append(.integer(Int(caller.lease?.milliseconds ?? 0)))
+                words.append(caller.lease?.token ?? "")
+                words.append(.bytes(HandOutScript.laterFields(submitterID: caller.submitterID)))
+                words.append(caller.answerKey == nil ? "0" : "1")
+            }
+        } decode: { reply throws(RedisError) in
             try HandOutScript.decode(reply)
         }
     }
 
-    /// The text that goes behind a handed out record's `attempt`.
+    /// The text that goes behind a handed out record's lease.
     private static func laterFields(submitterID: String) -> ByteBuffer {
         guard !submitterID.isEmpty else { return ByteBuffer() }
         var text = ByteBuffer(string: ",\"submitter_id\":")
@@ -62,22 +79,66 @@ struct HandOutScript {
         guard counts.reduce(0, +) == records.count else {
             throw .unexpectedReply("hand_out.lua counted other than it handed out")
         }
+        let clock = Timestamp(
+            microseconds: Int64(try reply.element(5) { clock throws(RedisError) in try clock.decimal() }))
+        let repeated = try reply.element(6) { repeated throws(RedisError) in
+            try repeated.map { value throws(RedisError) in try value.decimal() }
+        }
         var outcome = Outcome(
-            tasks: [], stoppedEarly: try reply.integer(at: 0) == 1,
+            answers: [], stoppedEarly: try reply.integer(at: 0) == 1,
             skipped: try reply.integer(at: 1),
             skippedIDs: try reply.element(2) { ids throws(RedisError) in
                 try ids.map { id throws(RedisError) in try id.text() }
             })
-        outcome.tasks.reserveCapacity(counts.count)
+        outcome.answers.reserveCapacity(counts.count)
         var rest = records[...]
-        for count in counts {
-            outcome.tasks.append(rest.prefix(count).compactMap { TaskRecord(json: $0) })
+        for (index, count) in counts.enumerated() {
+            var answer = HandOut()
+            var start = clock
+            if let place = repeated.firstIndex(of: index + 1), place.isMultiple(of: 2), place + 1 < repeated.count {
+                answer.isRepeated = true
+                start = Timestamp(microseconds: Int64(repeated[place + 1]))
+            }
+            answer.tasks = rest.prefix(count).compactMap { LeasedTask(json: $0, leasedAt: start) }
+            outcome.answers.append(answer)
             rest = rest.dropFirst(count)
         }
-        let unreadable = records.count - outcome.tasks.reduce(0) { $0 + $1.count }
+        let unreadable = records.count - outcome.answers.reduce(0) { $0 + $1.tasks.count }
         // The scripts look closely, but not as closely as we do: whoever got nothing for it asks again.
         outcome.skipped += unreadable
         if unreadable > 0 { outcome.stoppedEarly = true }
         return outcome
+    }
+}
+
+/// What one caller gets.
+struct HandOut: Sendable {
+    var tasks: [LeasedTask] = []
+    /// Whether the answer was given before and is given again.
+    var isRepeated = false
+}
+
+/// The lease that tasks are handed out under.
+struct LeaseTerms: Sendable, Equatable {
+    var token: String
+    var milliseconds: UInt32
+
+    /// A lease of that length, under a token of 128 random bits that nobody guesses.
+    init(milliseconds: UInt32) {
+        self.milliseconds = milliseconds
+        var generator = SystemRandomNumberGenerator()
+        token = LeaseTerms.text(generator.next()) + LeaseTerms.text(generator.next())
+    }
+
+    private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
+
+    /// 64 bits as 11 letters.
+    private static func text(_ bits: UInt64) -> String {
+        var rest = bits
+        return String(
+            decoding: (0..<11).map { _ in
+                defer { rest >>= 6 }
+                return letters[Int(rest & 63)]
+            }, as: UTF8.self)
     }
 }

@@ -1,9 +1,10 @@
 -- Cancel a task: take it off its queue, or tell whoever holds it at its next Renew.
--- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] STRING record
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
+-- KEYS[9] STRING record
 -- ARGV[1] task id   ARGV[2] service   ARGV[3] user id   ARGV[4] 1: any task may be canceled, 0: only one of that owner
 -- ARGV[5] now, RFC 3339
 -- Returns {1, record} canceled | {0, record} was canceled already | {-1} unknown | {-2} another's | {-3} finished
-local record = redis.call('GET', KEYS[8])
+local record = redis.call('GET', KEYS[9])
 local front, priority, status, enqueued_at, updated_at, later = split(record)
 local names = front and owner(front)
 if not names or not readable(record, enqueued_at, updated_at, ARGV[1]) then
@@ -23,11 +24,13 @@ check_counter(KEYS[7], 'canceled')
 local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
 check_types(lists, positions)
 
+-- The holder keeps its token, to be told; the lease's end would put the task back.
+redis.call('ZREM', KEYS[8], ARGV[1])
 if status == 'queued' then
     local numbers = {high = 1, mid = 2, low = 3}
     remove(lists, positions, numbers[priority], ARGV[1])
 end
 record = join(front, priority, 'canceled', enqueued_at, ARGV[5], later)
-redis.call('SET', KEYS[8], record)
+redis.call('SET', KEYS[9], record)
 count(KEYS[7], 'canceled', 1, ARGV[5])
 return {1, record}

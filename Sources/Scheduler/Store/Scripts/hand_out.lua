@@ -1,51 +1,115 @@
 -- Hand out the next tasks to several callers at once: all high before all mid before all low, the head of each first.
--- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
+-- KEYS[9..] STRING kept answers, one for each caller that has one, in order
 -- ARGV[1] the records' key prefix (which ids come next is known only here)   ARGV[2] now, RFC 3339
--- ARGV[3] bytes of records to hand out at most
--- then for each caller, in order: how many tasks it wants, and the fields that its records get behind `attempt`
--- Returns {more, skipped, {a few of the skipped ids}, {for each caller how many of the records}, {records}}
+-- ARGV[3] bytes of records to hand out at most   ARGV[4] how long an answer is kept, in milliseconds
+-- then for each caller, in order: how many tasks it wants   the length of its lease in milliseconds, 0: none
+--   its lease's token   the fields that its records get behind these   1: its answer is kept, 0: it is not
+-- Returns {more, skipped, {a few of the skipped ids}, {for each caller how many of the records}, {records}, clock,
+--   {for each repeated answer: the caller's number, and the clock when it was given first}}
 --   more 1: stopped at a bound, so a caller without a task may find one by calling again
 --   skipped: ids that were dropped because they have no record, or one that is not queued, not readable or too large
+--   clock: Redis's, in microseconds; leases count from it
 local examined_max = 10000
 local chunk = 128
 local names = {'high', 'mid', 'low'}
 local prefix, now, bytes_max = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local bytes_left = bytes_max
-local callers = (#ARGV - 3) / 2
+local clock = microseconds()
 
-local wanted = 0
-for caller = 1, callers do
-    wanted = wanted + tonumber(ARGV[2 + 2 * caller])
+local callers, wanted, more = {}, 0, 0
+local counts, records, repeated = {}, {}, {}
+local kept_keys = 0
+for base = 5, #ARGV, 5 do
+    local caller = {
+        left = tonumber(ARGV[base]), lease_ms = tonumber(ARGV[base + 1]), lease = ARGV[base + 2], rest = ARGV[base + 3],
+        tasks = {},
+    }
+    if ARGV[base + 4] == '1' then
+        kept_keys = kept_keys + 1
+        caller.kept_key = KEYS[8 + kept_keys]
+    end
+    callers[#callers + 1] = caller
+    counts[#callers] = 0
 end
 
-local counts, caller = {}, 0
-local caller_left, caller_fields = 0, ''
-local records, writes, ids_of, drop = {}, {}, {{}, {}, {}}, {0, 0, 0}
-local taken, examined, skipped, skipped_ids, more = {}, 0, 0, {}, 0
-
-local function take(id, record, front, name, enqueued_at, later)
-    while caller_left == 0 do
-        caller = caller + 1
-        caller_left = tonumber(ARGV[2 + 2 * caller])
-        caller_fields = ARGV[3 + 2 * caller]
-        counts[caller] = 0
+-- An answer that was given already is given again, as it was; its tasks are looked up for what never changes of them.
+-- Of two callers with one name the second waits for what the first gets.
+local repeats, first_of, twins = {}, {}, {}
+for number, caller in ipairs(callers) do
+    local kept = caller.kept_key and redis.call('GET', caller.kept_key)
+    if caller.kept_key and not kept then
+        local first = first_of[caller.kept_key]
+        if first then
+            twins[#twins + 1] = first
+            caller.left = 0
+        end
+        first_of[caller.kept_key] = first or number
     end
-    local attempt = (tonumber(string.match(later, '^,"attempt":(%d+)')) or 0) + 1
-    local handed = join(front, name, 'dispatched', enqueued_at, now,
-        ',"attempt":' .. string.format('%d', attempt) .. caller_fields)
+    if kept then
+        local answer = cmsgpack.unpack(string.sub(kept, 2))
+        local texts, bytes = {}, 0
+        for _, task in ipairs(answer.tasks) do
+            local front, _, _, enqueued_at = split(redis.call('GET', prefix .. task[1]))
+            if front then
+                local text = join(front, task[2], 'dispatched', enqueued_at, answer.at,
+                    join_later(task[3], task[4], answer.lease, answer.lease_ms, answer.rest))
+                texts[#texts + 1] = text
+                bytes = bytes + #text
+            end
+        end
+        caller.left = 0
+        if bytes <= bytes_left or #repeated == 0 then
+            bytes_left = bytes_left - bytes
+            repeats[number] = texts
+            repeated[#repeated + 1] = number
+            repeated[#repeated + 1] = answer.clock
+            -- From now on somebody may have it, so it can't be taken back. Full memory does not keep it from being given.
+            redis.pcall('SETRANGE', caller.kept_key, 0, '1')
+        else
+            more = 1
+        end
+    end
+    wanted = wanted + caller.left
+end
+
+local handed, writes, ids_of, drop = {}, {}, {{}, {}, {}}, {0, 0, 0}
+local leased = {}
+local taken, examined, skipped, skipped_ids, bounded = {}, 0, 0, {}, false
+local current = 0
+
+local function take(id, front, name, enqueued_at, later)
+    while current == 0 or callers[current].left == 0 do
+        current = current + 1
+    end
+    local caller = callers[current]
+    local attempt, returned = later_fields(later)
+    attempt = attempt + 1
+    local text = join(front, name, 'dispatched', enqueued_at, now,
+        join_later(attempt, returned, caller.lease, caller.lease_ms, caller.rest))
+    if #text > bytes_left and #handed > 0 then
+        return false
+    end
+    bytes_left = bytes_left - #text
     taken[id] = true
-    counts[caller] = counts[caller] + 1
-    caller_left = caller_left - 1
-    records[#records + 1] = handed
+    caller.left = caller.left - 1
+    caller.tasks[#caller.tasks + 1] = {id, name, attempt, returned}
+    handed[#handed + 1] = text
+    counts[current] = counts[current] + 1
     writes[#writes + 1] = prefix .. id
-    writes[#writes + 1] = handed
+    writes[#writes + 1] = text
+    if caller.lease_ms > 0 then
+        leased[#leased + 1] = decimal(first_end(clock, caller.lease_ms, wanted) + #handed)
+        leased[#leased + 1] = id
+    end
+    return true
 end
 
 -- Look first: nothing is written before every record was checked.
 for queue = 1, 3 do
-    while #records < wanted and more == 0 do
+    while #handed < wanted and not bounded do
         local first = drop[queue]
-        local ids = redis.call('LRANGE', KEYS[queue], first, first + math.min(wanted - #records, chunk) - 1)
+        local ids = redis.call('LRANGE', KEYS[queue], first, first + math.min(wanted - #handed, chunk) - 1)
         if #ids == 0 then
             break
         end
@@ -58,12 +122,10 @@ for queue = 1, 3 do
             local front, _, status, enqueued_at, updated_at, later = split(found[index])
             if front and status == 'queued' and not taken[id] and #found[index] <= bytes_max and
                 readable(found[index], enqueued_at, updated_at, id) then
-                if #found[index] > bytes_left then
-                    more = 1
+                if not take(id, front, names[queue], enqueued_at, later) then
+                    bounded = true
                     break
                 end
-                bytes_left = bytes_left - #found[index]
-                take(id, found[index], front, names[queue], enqueued_at, later)
             else
                 skipped = skipped + 1
                 if skipped <= 10 then
@@ -75,22 +137,43 @@ for queue = 1, 3 do
         end
         examined = examined + #ids
         if examined >= examined_max then
-            more = 1
+            bounded = true
         end
     end
 end
+if bounded then
+    more = 1
+end
+for _, first in ipairs(twins) do
+    if counts[first] > 0 then
+        more = 1
+    end
+end
 
-for index = 1, callers do
-    counts[index] = counts[index] or 0
+-- The records in the callers' order.
+local next_handed = 0
+for number = 1, #callers do
+    if repeats[number] then
+        counts[number] = #repeats[number]
+        for _, text in ipairs(repeats[number]) do
+            records[#records + 1] = text
+        end
+    else
+        for _ = 1, counts[number] do
+            next_handed = next_handed + 1
+            records[#records + 1] = handed[next_handed]
+        end
+    end
 end
 if drop[1] + drop[2] + drop[3] == 0 then
-    return {0, 0, skipped_ids, counts, records}
+    return {more, 0, skipped_ids, counts, records, decimal(clock), repeated}
 end
--- Stats that can't count must raise here, before anything is written.
+-- Stats that can't count, and keys of another type, must raise here, before anything is written.
 check_counter(KEYS[7], 'dispatched')
 for queue = 1, 3 do
     redis.call('ZCARD', KEYS[3 + queue])
 end
+redis.call('ZCARD', KEYS[8])
 
 -- Taking off a list comes first: Redis allows that even when its memory is full, and then allows the rest of the script.
 for queue = 1, 3 do
@@ -101,10 +184,22 @@ for queue = 1, 3 do
         end
     end
 end
-if #records > 0 then
+if #handed > 0 then
     for start = 1, #writes, 1000 do
         redis.call('MSET', unpack(writes, start, math.min(start + 999, #writes)))
     end
-    count(KEYS[7], 'dispatched', #records, now)
+    for start = 1, #leased, 1000 do
+        redis.call('ZADD', KEYS[8], unpack(leased, start, math.min(start + 999, #leased)))
+    end
+    count(KEYS[7], 'dispatched', #handed, now)
 end
-return {more, skipped, skipped_ids, counts, records}
+for _, caller in ipairs(callers) do
+    if caller.kept_key and #caller.tasks > 0 then
+        local answer = {
+            at = now, clock = decimal(clock), lease = caller.lease, lease_ms = caller.lease_ms, rest = caller.rest,
+            tasks = caller.tasks,
+        }
+        redis.call('SET', caller.kept_key, '0' .. cmsgpack.pack(answer), 'PX', ARGV[4])
+    end
+end
+return {more, skipped, skipped_ids, counts, records, decimal(clock), repeated}

@@ -30,6 +30,17 @@ local function append(list, positions, number, id)
     redis.call('RPUSH', list, id)
 end
 
+-- Puts an id at a queue's head; as append() does, it drops an index that something else's work would be hidden behind.
+local function prepend(list, positions, id)
+    local first = redis.call('ZRANGE', positions, 0, 0, 'WITHSCORES')
+    if (redis.call('LINDEX', list, 0) or nil) ~= first[1] then
+        redis.call('UNLINK', positions)
+        first = {}
+    end
+    redis.call('ZADD', positions, string.format('%.0f', tonumber(first[2] or 1) - 1), id)
+    redis.call('LPUSH', list, id)
+end
+
 -- Takes an id off every queue. It stands in another than its own only where another program stopped halfway through a
 -- move; looking through a list costs its length, so the others are looked through only where there is a sign of it.
 local function remove(lists, positions, own, id)

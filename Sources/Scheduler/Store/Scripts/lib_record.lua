@@ -3,7 +3,11 @@
 -- A record is `{"task_id":…,"service":…,"user_id":…,"parameters":{…}` (its front, which never changes), then its tail
 -- `,"priority":"…","status":"…","enqueued_at":"…","updated_at":"…"`, then later fields of ours, then `}`. The tail is the
 -- last text of that shape: parameters may hold copies of it, but they stand before it, and later fields can hold none
--- (their strings escape every quote).
+-- (their strings escape every quote; a result is kept as such a string too).
+--
+-- The later fields, in this order, each only where it applies: `"attempt":N` times handed out, `"returned":"token"` of the
+-- holder that gave the task back last, `"lease":"token","lease_ms":N` of the present holder (also of the one that finished
+-- the task), `"submitter_id":"…"`, and `"result":"…"` or `"error":"…"`.
 
 -- split(record) -> front, priority, status, enqueued_at, updated_at, later | nil where the text has no such tail
 local function split(record)
@@ -21,6 +25,43 @@ end
 local function join(front, priority, status, enqueued_at, updated_at, later)
     return front .. ',"priority":"' .. priority .. '","status":"' .. status .. '","enqueued_at":"' .. enqueued_at ..
         '","updated_at":"' .. updated_at .. '"' .. later .. '}'
+end
+
+-- later_fields(later) -> attempt, returned or '', lease or '', lease_ms, rest (from `submitter_id` on)
+local function later_fields(later)
+    if later == '' then
+        return 0, '', '', 0, ''
+    end
+    local attempt, rest = string.match(later, '^,"attempt":(%d+)(.*)$')
+    local returned, behind_returned = string.match(rest, '^,"returned":"([%w_-]*)"(.*)$')
+    rest = behind_returned or rest
+    local lease, lease_ms, behind_lease = string.match(rest, '^,"lease":"([%w_-]*)","lease_ms":(%d+)(.*)$')
+    return tonumber(attempt), returned or '', lease or '', tonumber(lease_ms or 0), behind_lease or rest
+end
+
+-- join_later(…) is the other way round; a task that was never handed out has no later fields.
+local function join_later(attempt, returned, lease, lease_ms, rest)
+    if attempt == 0 then
+        return ''
+    end
+    return ',"attempt":' .. string.format('%d', attempt) ..
+        (returned ~= '' and ',"returned":"' .. returned .. '"' or '') ..
+        (lease ~= '' and ',"lease":"' .. lease .. '","lease_ms":' .. string.format('%d', lease_ms) or '') .. rest
+end
+
+-- tail_of(key) -> what split() says, but of the record's end only: `front` is cut. Of a long record it reads little.
+local function tail_of(key)
+    local text = redis.pcall('GETRANGE', key, -2048, -1)
+    if type(text) ~= 'string' then
+        -- Something else than a record.
+        return nil
+    end
+    local front, priority, status, enqueued_at, updated_at, later = split(text)
+    if front or #text < 2048 then
+        return front, priority, status, enqueued_at, updated_at, later
+    end
+    -- A result may be longer than that.
+    return split(redis.call('GET', key))
 end
 
 -- owner(front) -> {task_id, service, user_id} | nil. These are strings, which cjson decodes without loss; parameters,

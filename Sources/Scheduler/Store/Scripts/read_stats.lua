@@ -1,8 +1,19 @@
 -- Read the counters and the queues' lengths in one step. Only reads: it runs on a replica too.
--- KEYS[1..3] LIST queues high, mid, low   KEYS[4] HASH stats
--- Returns {lengths of high, mid, low, queued, dispatched, canceled, last_updated}; what was never set is nil
-local counters = redis.call('HMGET', KEYS[4], 'queued', 'dispatched', 'canceled', 'last_updated')
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4] HASH stats   KEYS[5] ZSET leases
+-- ARGV[1] the records' key prefix (which ids are next is known only here)
+-- Returns {lengths of high, mid, low, leases, {enqueued_at of the heads of the queues}, queued, dispatched, canceled,
+--   last_updated, completed, failed, requeued}; what was never set is nil
+local counters = redis.call('HMGET', KEYS[4], 'queued', 'dispatched', 'canceled', 'last_updated', 'completed', 'failed',
+    'requeued')
+local heads = {}
+for queue = 1, 3 do
+    local id = redis.call('LINDEX', KEYS[queue], 0)
+    local front, _, _, enqueued_at = tail_of(ARGV[1] .. (id or ''))
+    if id and front then
+        heads[#heads + 1] = enqueued_at
+    end
+end
 return {
     redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3]),
-    counters[1], counters[2], counters[3], counters[4],
+    redis.call('ZCARD', KEYS[5]), heads, unpack(counters, 1, 7),
 }

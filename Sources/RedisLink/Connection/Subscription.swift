@@ -1,0 +1,16 @@
+/// What a link that subscribes does with the messages of its channel.
+struct Subscription {
+    var channel: String
+    /// The link is subscribed, for the first time or again: messages may have been missed.
+    var onReady: () -> Void
+    var onMessage: (String) -> Void
+
+    /// Whether the answer was a message, and is dealt with; others are answers to commands.
+    func take(_ reply: borrowing RedisReply) -> Bool {
+        guard reply.kind == .array, reply.count == 3, let kind = try? reply[0].text(), kind == "message" else {
+            return false
+        }
+        if let message = try? reply[2].text() { onMessage(message) }
+        return true
+    }
+}

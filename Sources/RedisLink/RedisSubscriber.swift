@@ -1,0 +1,64 @@
+public import Logging
+public import NIOCore
+internal import Synchronization
+
+/// The messages of one channel of Redis, on one event loop.
+///
+/// A connection of its own, which comes back when it is lost. Messages that are sent meanwhile are lost: `onReady` says when
+/// that may have happened. A server that went silent is noticed by pings.
+public final class RedisSubscriber: Sendable {
+    private static let pingInterval = TimeAmount.seconds(5)
+
+    private let link: NIOLoopBoundBox<RedisConnection>
+    private let isRunning = Atomic(false)
+    private let (ended, ending) = AsyncStream.makeStream(of: Never.self)
+
+    /// Makes the link; it does not connect yet.
+    ///
+    /// - Parameters:
+    ///   - url: Where the Redis is.
+    ///   - options: The time-outs.
+    ///   - channel: The channel's name.
+    ///   - eventLoop: Where both closures are called.
+    ///   - logger: Is told when the link goes down and when it comes back.
+    ///   - onReady: The channel is listened to, for the first time or again.
+    ///   - onMessage: A message came.
+    public init(
+        url: RedisURL, options: RedisOptions = RedisOptions(), channel: String, eventLoop: any EventLoop,
+        logger: Logger,
+        onReady: @escaping @Sendable () -> Void, onMessage: @escaping @Sendable (String) -> Void
+    ) {
+        var logger = logger
+        // The links for commands see the same Redis come and go, and say so.
+        logger.logLevel = .error
+        let subscription = Subscription(channel: channel, onReady: onReady, onMessage: onMessage)
+        link = NIOLoopBoundBox.makeBoxSendingValue(
+            RedisConnection(
+                eventLoop: eventLoop, url: url, options: options, scripts: [], subscription: subscription,
+                logger: logger),
+            eventLoop: eventLoop)
+    }
+
+    /// Listens until ``shutdown()`` is called or the task is cancelled.
+    ///
+    /// May run once.
+    public func run() async {
+        guard isRunning.compareExchange(expected: false, desired: true, ordering: .relaxed).exchanged else {
+            preconditionFailure("a Redis subscriber was run twice")
+        }
+        let eventLoop = link.eventLoop
+        eventLoop.execute { self.link.value.start() }
+        let pings = eventLoop.scheduleRepeatedTask(
+            initialDelay: RedisSubscriber.pingInterval, delay: RedisSubscriber.pingInterval
+        ) { _ in
+            // No answer in time loses the connection; there is nothing to be done with one.
+            _ = self.link.value.send(RedisCommand("PING")) { _ in }
+        }
+        for await _ in ended {}
+        pings.cancel()
+        try? await eventLoop.flatSubmit { self.link.value.stop() }.get()
+    }
+
+    /// Closes the connection; ``run()`` returns.
+    public func shutdown() { ending.finish() }
+}

@@ -1,0 +1,49 @@
+-- Renew leases: set their ends anew, counted from now.
+-- KEYS[1] ZSET leases   KEYS[2..] STRING records
+-- ARGV[1] the leases' length in milliseconds; 0: as long as each was
+-- then for each record: the task's id, the lease's token
+-- Returns for each two values, code and end: 1 done, the end in microseconds (empty: acknowledged, so it has no end)
+--   | 2 the task was canceled | -1 unknown | -2 the token is not (any longer) the task's
+local clock = microseconds()
+local answers, ids, ends, writes = {}, {}, {}, {}
+for index = 1, #KEYS - 1 do
+    local key, id, token = KEYS[1 + index], ARGV[2 * index], ARGV[2 * index + 1]
+    local front, _, status, _, _, later = tail_of(key)
+    local code, ending = -1, ''
+    if front then
+        local _, _, lease, length = later_fields(later)
+        if token == '' or lease ~= token or has_ended(KEYS[1], id, clock) then
+            code = -2
+        elseif status == 'canceled' then
+            code = 2
+        elseif status ~= 'dispatched' then
+            code = -2
+        else
+            code = 1
+            if redis.call('ZSCORE', KEYS[1], id) then
+                local renewed = tonumber(ARGV[1]) > 0 and tonumber(ARGV[1]) or length
+                ending = decimal(first_end(clock, renewed, #KEYS) + index)
+                ids[#ids + 1] = id
+                ends[#ends + 1] = ending
+                ends[#ends + 1] = id
+                if renewed ~= length then
+                    writes[#writes + 1] = {key, renewed}
+                end
+            end
+        end
+    end
+    answers[2 * index - 1] = code
+    answers[2 * index] = ending
+end
+if #ids > 0 then
+    -- Redis allows this even when its memory is full, and then allows the rest of the script.
+    redis.call('ZREM', KEYS[1], unpack(ids))
+    redis.call('ZADD', KEYS[1], unpack(ends))
+end
+for _, write in ipairs(writes) do
+    local front, priority, status, enqueued_at, updated_at, later = split(redis.call('GET', write[1]))
+    local attempt, returned, lease, _, rest = later_fields(later)
+    redis.call('SET', write[1], join(front, priority, status, enqueued_at, updated_at,
+        join_later(attempt, returned, lease, write[2], rest)))
+end
+return answers

@@ -1,0 +1,70 @@
+import NIOCore
+import Scheduler
+import TestSupport
+import Testing
+
+/// `POST /submitter/next` with `wait_ms` and `lease_ms`.
+struct WaitingTests {
+    @Test func `a lease's token and end come in the headers`() async throws {
+        try await withScheduler { server, _ in
+            try await server.submit("t")
+            let answer = try await server.call("POST", "/submitter/next?lease_ms=30000&submitter_id=w")
+            #expect(answer.status == 200)
+            #expect(answer.headers["x-dms-lease-token"]?.utf8.count == 22)
+            let end = try #require(answer.headers["x-dms-lease-expires-at"])
+            #expect(end.wholeMatch(of: /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z/) != nil)
+            #expect(
+                answer.timeless == record("t", status: "dispatched", later: #","attempt":1,"submitter_id":"w""#))
+            try await server.submit("u")
+            let plain = try await server.next()
+            #expect(plain.headers["x-dms-lease-token"] == nil)
+            #expect(plain.headers["x-dms-lease-expires-at"] == nil)
+        }
+    }
+
+    @Test func `a call waits for a task, and the connection serves on`() async throws {
+        try await withScheduler { server, _ in
+            let connection = try await server.connect()
+            try await connection.send(HTTPConnection.request("POST", "/submitter/next?wait_ms=60000"))
+            try await server.waitForWaiting(1)
+            try await server.submit("t")
+            #expect(try await connection.answer().status == 200)
+            #expect(try await connection.call("POST", "/submitter/next?wait_ms=1").status == 204)
+            #expect(try await connection.call("GET", "/healthz").status == 200)
+            try await connection.close()
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `a client that goes away while it waits takes no task`(sendsEnd: Bool) async throws {
+        try await withScheduler { server, _ in
+            let connection = try await server.connect()
+            try await connection.send(HTTPConnection.request("POST", "/submitter/next?wait_ms=60000"))
+            try await server.waitForWaiting(1)
+            if sendsEnd { try await connection.closeOutput() } else { try await connection.close() }
+            try await server.waitForWaiting(0)
+            try await server.submit("t")
+            #expect(try await server.next().timeless.contains(#""attempt":1"#))
+            if sendsEnd { try await connection.close() }
+        }
+    }
+
+    @Test func `who waits when the server shuts down is told so at once`() async throws {
+        try await withScheduler { server, _ in
+            let connection = try await server.connect()
+            try await connection.send(HTTPConnection.request("POST", "/submitter/next?wait_ms=600000"))
+            try await server.waitForWaiting(1)
+            await server.stop()
+            let refusal = try await connection.answer()
+            #expect(refusal.status == 503)
+            #expect(refusal.headers["retry-after"] != nil)
+        }
+    }
+}
+
+extension ServerHarness {
+    /// Waits until that many calls wait for a task.
+    fileprivate func waitForWaiting(_ count: Int) async throws {
+        try await eventually { scheduler.waitingCalls == count }
+    }
+}
