@@ -22,4 +22,10 @@ public enum Limits {
     public static let bodyBytesMax = parametersBytesMax + (64 << 10)
     /// Bytes of records that one hand-out may carry, so that every answer fits a frame.
     public static let handOutBytesMax = frameDataBytesMax - (256 << 10)
+    /// Tasks of a page where its size is not given.
+    public static let listTasksDefault = 100
+    /// Tasks of a page at most.
+    public static let listTasksMax = 1000
+    /// Tasks that are looked at for one page, whether they fit its filters or not.
+    public static let listExaminedMax = 1000
 }

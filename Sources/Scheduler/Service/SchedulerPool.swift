@@ -13,6 +13,7 @@ public final class SchedulerPool: Sendable {
     private let reader: RedisClient?
     private let group: MultiThreadedEventLoopGroup
     private let services: [Slot]
+    private let order = TaskOrderKeeper()
 
     /// A loop's place for its service, filled on the loop when it is asked for first.
     private struct Slot: Sendable {
@@ -42,7 +43,8 @@ public final class SchedulerPool: Sendable {
     /// Keeps the connections to Redis up until ``shutdown()`` or cancellation.
     ///
     /// Does not wait for Redis: until it answers, calls fail with `storeUnavailable`. When it answers first, the indexes
-    /// of positions are made to agree with the lists, which another program may have written meanwhile.
+    /// of positions are made to agree with the lists, which another program may have written meanwhile, and the order of
+    /// tasks with the set of known ids.
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await self.writer.run() }
@@ -76,6 +78,7 @@ public final class SchedulerPool: Sendable {
 
     /// Closes the connections to Redis; what is in flight fails by what is known of it.
     public func shutdown() {
+        order.close()
         writer.shutdown()
         reader?.shutdown()
     }
@@ -89,7 +92,8 @@ public final class SchedulerPool: Sendable {
         let store = Store(
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
             keys: StoreKeys(prefix: configuration.keyPrefix))
-        let service = SchedulerService(store: store, configuration: configuration, logger: logger)
+        let service = SchedulerService(
+            store: store, configuration: configuration, order: order, logger: logger)
         slot.service.value = service
         return service
     }
@@ -117,6 +121,23 @@ public final class SchedulerPool: Sendable {
         } catch {
             // A position that cannot be right is mended by the Get that sees it.
             logger.debug("The indexes of positions were not looked at", metadata: ["error": "\(error)"])
+        }
+        order.look()
+        var isFirst = true
+        await order.run {
+            if await look(atEverything: isFirst) { isFirst = false }
+        }
+    }
+
+    /// Whether the order of tasks agrees with the set of known ids now, as far as this could be done.
+    private func look(atEverything: Bool) async -> Bool {
+        do throws(SchedulerError) {
+            try await TaskOrderBuilder(pool: self, logger: logger).look(atEverything: atEverything)
+            return true
+        } catch {
+            // The next page that is asked for has it done again.
+            logger.debug("The order of tasks was not looked at", metadata: ["error": "\(error)"])
+            return false
         }
     }
 }

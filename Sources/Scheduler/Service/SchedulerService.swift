@@ -13,12 +13,14 @@ public final class SchedulerService {
 
     let store: Store
     let dispatcher: Dispatcher
+    let order: TaskOrderKeeper
     let tokens: TokenCheck
     let clock: SystemClock
     let logger: Logger
 
-    init(store: Store, configuration: SchedulerConfiguration, logger: Logger) {
+    init(store: Store, configuration: SchedulerConfiguration, order: TaskOrderKeeper, logger: Logger) {
         self.store = store
+        self.order = order
         eventLoop = store.writer.eventLoop
         clock = configuration.clock
         tokens = TokenCheck(configuration)

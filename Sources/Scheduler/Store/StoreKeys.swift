@@ -21,6 +21,13 @@ struct StoreKeys: Sendable {
     /// STRING the last sequence number given.
     let sequence: String
 
+    /// ZSET every task by the microseconds of its `enqueued_at`: the order of List.
+    let enqueued: String
+    /// SET known ids that the order leaves out, because they have no record that can be read.
+    let enqueuedLeftOut: String
+    /// STRING there once the order holds what was in Redis before it.
+    let enqueuedBuilt: String
+
     init(prefix: String) {
         recordPrefix = "\(prefix):task:"
         queues = Dictionary(uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):queue:\($0.rawValue)") })
@@ -30,6 +37,9 @@ struct StoreKeys: Sendable {
         positions = Dictionary(
             uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):positions:\($0.rawValue)") })
         sequence = "\(prefix):sequence"
+        enqueued = "\(prefix):enqueued"
+        enqueuedLeftOut = "\(prefix):enqueued:left-out"
+        enqueuedBuilt = "\(prefix):enqueued:built"
     }
 
     func record(_ id: TaskID) -> String { recordPrefix + id.text }
@@ -37,6 +47,9 @@ struct StoreKeys: Sendable {
     func queue(_ priority: Priority) -> String { queues[priority] ?? "" }
 
     func positions(_ priority: Priority) -> String { positions[priority] ?? "" }
+
+    /// The order of List, what it leaves out, the ids that it is made from, and the mark that it is complete.
+    var order: [String] { [enqueued, enqueuedLeftOut, index, enqueuedBuilt] }
 
     /// The three lists and their indexes, best priority first: how most scripts begin.
     var queuesAndPositions: [String] {

@@ -10,11 +10,18 @@ enum StoreScripts {
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
     static let readStats = script("read_stats", [PackageResources.read_stats_lua], readOnly: true)
     static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])
+    static let list = script("list", [record, PackageResources.list_lua], readOnly: true)
+    static let indexTasks = script("index_tasks", [record, time, PackageResources.index_tasks_lua])
+    static let markIndex = script("mark_index", [PackageResources.mark_index_lua])
 
     /// All of them: what a connection loads before it is used.
-    static let all = [enqueue, handOut, readTask, cancel, setPriority, setBlock, readStats, mendPositions]
+    static let all = [
+        enqueue, handOut, readTask, cancel, setPriority, setBlock, readStats, mendPositions, list, indexTasks,
+        markIndex,
+    ]
 
     private static let record = PackageResources.lib_record_lua
+    private static let time = PackageResources.lib_time_lua
     private static let positions = PackageResources.lib_positions_lua
     private static let stats = PackageResources.lib_stats_lua
 

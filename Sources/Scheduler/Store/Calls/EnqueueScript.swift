@@ -14,8 +14,10 @@ struct EnqueueScript {
 
     private let keys: [Priority: RedisKeys]
     private let recordPrefix: String
+    private let enqueued: String
 
     init(keys: StoreKeys) {
+        enqueued = keys.enqueued
         recordPrefix = keys.recordPrefix
         self.keys = Dictionary(
             uniqueKeysWithValues: Priority.allCases.map { priority in
@@ -31,10 +33,11 @@ struct EnqueueScript {
         text.reserveCapacity(record.parameters.readableBytes + 512)
         record.writeJSON(into: &text)
         return connection.evaluate(
-            StoreScripts.enqueue, keys: keys[record.priority] ?? RedisKeys([]), [recordPrefix + record.taskID.text],
+            StoreScripts.enqueue, keys: keys[record.priority] ?? RedisKeys([]),
+            [recordPrefix + record.taskID.text, enqueued],
             [
                 .text(record.taskID.text), .bytes(text), .text(record.updatedAt.description),
-                .text(allowed ? "1" : "0"),
+                .text(allowed ? "1" : "0"), .integer(Int(record.enqueuedAt.microseconds)),
             ]
         ) { reply throws(RedisError) in
             try Outcome(answer: reply.integer())
