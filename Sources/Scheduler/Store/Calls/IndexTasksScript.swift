@@ -15,7 +15,7 @@ struct IndexTasksScript {
     }
 
     /// Ids that one call looks at; with records of usual size that holds Redis for two milliseconds.
-    static let idsMax = 256
+    static let idsMax = 128
     /// Bytes of records after which a call reads no further one.
     private static let bytesMax = 256 << 10
 

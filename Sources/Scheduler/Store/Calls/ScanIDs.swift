@@ -21,7 +21,7 @@ struct ScanIDs {
     }
 
     /// How many ids Redis is asked for at once.
-    static let countWanted = 256
+    static let countWanted = IndexTasksScript.idsMax
 
     private let keys: StoreKeys
 

@@ -53,8 +53,13 @@ local function first_rank(score, id)
     return newest_first and low - 1 or low
 end
 
-local function matches(front, priority, status)
-    if statuses ~= '' and not string.find(statuses, ',' .. status .. ',', 1, true) or
+local has_filter = statuses ~= '' or priorities ~= '' or service ~= '' or user ~= ''
+local function matches(record)
+    if not has_filter then
+        return true
+    end
+    local front, priority, status = split(record)
+    if not front or statuses ~= '' and not string.find(statuses, ',' .. status .. ',', 1, true) or
         priorities ~= '' and not string.find(priorities, ',' .. priority .. ',', 1, true) then
         return false
     end
@@ -97,8 +102,7 @@ while more == 0 and rank >= 0 do
         if fits then
             bytes_left = bytes_left - size
             local record = redis.call('GET', prefix .. id)
-            local front, priority, status = split(record)
-            if front and matches(front, priority, status) then
+            if matches(record) then
                 records[#records + 1] = record
             end
         end
