@@ -33,4 +33,10 @@ public enum Limits {
     /// Bytes of records that one hand-out may carry, so that every answer fits a frame, with the outcomes of as many
     /// acknowledgements as a call may bring.
     public static let handOutBytesMax = frameDataBytesMax - (768 << 10)
+    /// Tasks of a page where its size is not given.
+    public static let listTasksDefault = 100
+    /// Tasks of a page at most.
+    public static let listTasksMax = 1000
+    /// Tasks that are looked at for one page, whether they fit its filters or not.
+    public static let listExaminedMax = 1000
 }

@@ -11,6 +11,7 @@ extension RESTResponder {
         let caller = Caller(headers: request.headers)
         return switch endpoint {
         case .submitTask: try await submit(try await body(of: request), caller)
+        case .listTasks: try await list(target)
         case .cancelTask: try await cancel(try await body(of: request), caller)
         case .getTask: try await task(TaskID(target.segments.last ?? ""))
         case .getOverview: Answer(try await scheduler.call { $0.overview() })
@@ -28,6 +29,15 @@ extension RESTResponder {
     private func submit(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
         let submission = try TaskSubmission(body: body)
         return Answer(try await scheduler.call { $0.enqueue(submission, caller: caller) }, status: 201)
+    }
+
+    private func list(_ target: RequestTarget) async throws -> Answer {
+        let query = try TaskQuery(query: target.query)
+        do {
+            return Answer(try await scheduler.call { $0.list(query) })
+        } catch {
+            throw error.naming("page_token", "cursor")
+        }
     }
 
     private func cancel(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
@@ -75,5 +85,16 @@ extension RESTResponder {
         } catch {
             throw SchedulerError(.storeUnavailable, error.message, retryAfter: error.retryAfter)
         }
+    }
+}
+
+extension SchedulerError {
+    /// The same error, a field of it by the name that it has at this door.
+    fileprivate func naming(_ field: String, _ name: String) -> SchedulerError {
+        var error = self
+        for index in error.violations.indices where error.violations[index].field == field {
+            error.violations[index].field = name
+        }
+        return error
     }
 }

@@ -86,7 +86,7 @@ extension Endpoint {
     /// Where the fields stand that the service may find wrong.
     fileprivate var fieldsPart: String {
         switch self {
-        case .nextTask: "query"
+        case .nextTask, .listTasks: "query"
         case .getTask: "path"
         default: "body"
         }

@@ -137,10 +137,41 @@ import Testing
         }
     }
 
-    @Test func `listing is not implemented yet`() async throws {
+    @Test func `tasks are listed page by page`() async throws {
         try await SchedulerServer.with { scheduler in
             let caller = try await scheduler.caller()
-            #expect(try await caller.refusal(Methods.Tasks.list, TaskQuery()) == .notImplemented)
+            for id in ["a", "b", "c"] { try await caller.enqueue(id, id == "b" ? .high : .low) }
+            var query = TaskQuery(pageSize: 2)
+            let first = try await caller.call(Methods.Tasks.list, query)
+            #expect(first.tasks.map(\.taskID.text) == ["a", "b"])
+            query.pageToken = first.nextPageToken
+            let second = try await caller.call(Methods.Tasks.list, query)
+            #expect(second.tasks.map(\.taskID.text) == ["c"])
+            #expect(second.nextPageToken.isEmpty)
+            let high = try await caller.call(Methods.Tasks.list, TaskQuery(priorities: [.high], newestFirst: true))
+            #expect(high.tasks.map(\.taskID.text) == ["b"])
+            query.newestFirst = true
+            #expect(try await caller.badFields(Methods.Tasks.list, query) == ["page_token"])
+            await caller.client.close()
+        }
+    }
+
+    @Test func `pages of tasks of 1 MiB fit a frame`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            let large = #"{"x":"\#(String(repeating: "x", count: Limits.parametersBytesMax - 8))"}"#
+            for number in 0..<7 { try await caller.enqueue("large-\(number)", parameters: large) }
+            var query = TaskQuery(pageSize: 1000)
+            var ids: [String] = []
+            repeat {
+                let page = try await caller.call(Methods.Tasks.list, query)
+                for task in page.tasks {
+                    ids.append(task.taskID.text)
+                    #expect(task.parameters.readableBytes == Limits.parametersBytesMax)
+                }
+                query.pageToken = page.nextPageToken
+            } while !query.pageToken.isEmpty
+            #expect(ids == (0..<7).map { "large-\($0)" })
             await caller.client.close()
         }
     }

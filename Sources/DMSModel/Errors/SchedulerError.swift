@@ -53,6 +53,7 @@ public struct FieldViolation: Sendable, Equatable {
         case invalidJSON
         case tooDeep
         case outOfRange
+        case foreignToken
     }
 
     /// A violation of one rule by one field.

@@ -58,7 +58,7 @@ struct FieldError: Error, Equatable {
             case .tooShort(let bytes): ("string_too_short", Context("min_length", number: bytes))
             case .tooLong(let bytes): ("string_too_long", Context("max_length", number: bytes))
             case .notAnObject: ("dict_type", nil)
-            case .controlCharacter, .reserved, .tooDeep, .outOfRange, .invalidJSON:
+            case .controlCharacter, .reserved, .tooDeep, .outOfRange, .invalidJSON, .foreignToken:
                 ("value_error", Context("error", text: violation.message))
             }
         let message = type == "value_error" ? "Value error, " + violation.message : violation.message

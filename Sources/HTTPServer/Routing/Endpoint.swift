@@ -3,6 +3,7 @@ import HTTPTypes
 /// Everything the door answers to: one case a route of the contract.
 enum Endpoint: CaseIterable, Equatable {
     case submitTask
+    case listTasks
     case cancelTask
     case getTask
     case getOverview
@@ -19,6 +20,7 @@ enum Endpoint: CaseIterable, Equatable {
     var route: (method: HTTPRequest.Method, path: [String?]) {
         switch self {
         case .submitTask: (.post, ["tasks"])
+        case .listTasks: (.get, ["tasks"])
         case .cancelTask: (.post, ["tasks", "cancel"])
         case .getTask: (.get, ["tasks", nil])
         case .getOverview: (.get, ["queues", "overview"])

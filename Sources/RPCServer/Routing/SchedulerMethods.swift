@@ -19,7 +19,7 @@ extension MethodRouter {
         register(Methods.Tasks.cancel) { request, context in scheduler.cancel(request, caller: context.caller) }
         register(Methods.Tasks.overview) { _, _ in scheduler.overview() }
         register(Methods.Tasks.getStats) { _, _ in scheduler.statistics() }
-        refuse(Methods.Tasks.list, on: scheduler.eventLoop)
+        register(Methods.Tasks.list) { request, _ in scheduler.list(request) }
     }
 
     private func registerSubmitter(_ scheduler: SchedulerService) {

@@ -15,6 +15,7 @@ public final class SchedulerPool: Sendable {
     private let services: [Slot]
     private let lot: ParkingLot
     private let keeper: QueueKeeper
+    private let order = TaskOrderKeeper()
 
     /// A loop's place for its service, filled on the loop when it is asked for first.
     private struct Slot: Sendable {
@@ -46,7 +47,8 @@ public final class SchedulerPool: Sendable {
     /// Keeps the connections to Redis up until ``shutdown()`` or cancellation.
     ///
     /// Does not wait for Redis: until it answers, calls fail with `storeUnavailable`. When it answers first, the indexes
-    /// of positions are made to agree with the lists, which another program may have written meanwhile.
+    /// of positions are made to agree with the lists, which another program may have written meanwhile, and the order of
+    /// tasks with the set of known ids.
     public func run() async throws {
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await self.writer.run() }
@@ -91,6 +93,7 @@ public final class SchedulerPool: Sendable {
     public func shutdown() {
         endWaits()
         keeper.shutdown()
+        order.close()
         writer.shutdown()
         reader?.shutdown()
     }
@@ -105,8 +108,8 @@ public final class SchedulerPool: Sendable {
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
             keys: StoreKeys(prefix: configuration.keyPrefix))
         let service = SchedulerService(
-            store: store, configuration: configuration, lot: lot, requestWake: { [keeper] in keeper.wake(tasks: 1) },
-            logger: logger)
+            store: store, configuration: configuration, lot: lot, order: order,
+            requestWake: { [keeper] in keeper.wake(tasks: 1) }, logger: logger)
         slot.service.value = service
         return service
     }
@@ -134,6 +137,23 @@ public final class SchedulerPool: Sendable {
         } catch {
             // A position that cannot be right is mended by the Get that sees it.
             logger.debug("The indexes of positions were not looked at", metadata: ["error": "\(error)"])
+        }
+        order.look()
+        var isFirst = true
+        await order.run {
+            if await look(atEverything: isFirst) { isFirst = false }
+        }
+    }
+
+    /// Whether the order of tasks agrees with the set of known ids now, as far as this could be done.
+    private func look(atEverything: Bool) async -> Bool {
+        do throws(SchedulerError) {
+            try await TaskOrderBuilder(pool: self, logger: logger).look(atEverything: atEverything)
+            return true
+        } catch {
+            // The next page that is asked for has it done again.
+            logger.debug("The order of tasks was not looked at", metadata: ["error": "\(error)"])
+            return false
         }
     }
 }

@@ -17,16 +17,18 @@ public final class SchedulerService {
     let lot: ParkingLot
     /// Has somebody look whether there is a task for those who wait.
     let requestWake: () -> Void
+    let order: TaskOrderKeeper
     let tokens: TokenCheck
     let clock: SystemClock
     let logger: Logger
 
     init(
-        store: Store, configuration: SchedulerConfiguration, lot: ParkingLot, requestWake: @escaping () -> Void,
-        logger: Logger
+        store: Store, configuration: SchedulerConfiguration, lot: ParkingLot, order: TaskOrderKeeper,
+        requestWake: @escaping () -> Void, logger: Logger
     ) {
         self.store = store
         self.lot = lot
+        self.order = order
         self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
         clock = configuration.clock

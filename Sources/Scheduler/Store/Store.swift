@@ -26,6 +26,10 @@ struct Store {
     private let setBlockScript: SetBlockScript
     private let readStatsScript: ReadStatsScript
     private let mendPositionsScript: MendPositionsScript
+    private let listScript: ListScript
+    private let scanIDs: ScanIDs
+    private let indexTasksScript: IndexTasksScript
+    private let markIndexScript: MarkIndexScript
 
     init(writer: RedisConnection, reader: RedisConnection?, keys: StoreKeys) {
         self.writer = writer
@@ -46,6 +50,10 @@ struct Store {
         setBlockScript = SetBlockScript(keys: keys)
         readStatsScript = ReadStatsScript(keys: keys)
         mendPositionsScript = MendPositionsScript(keys: keys)
+        listScript = ListScript(keys: keys)
+        scanIDs = ScanIDs(keys: keys)
+        indexTasksScript = IndexTasksScript(keys: keys)
+        markIndexScript = MarkIndexScript(keys: keys)
     }
 
     /// Persists the record and appends it to its queue, unless something stands against it.
@@ -128,6 +136,28 @@ struct Store {
     /// Makes the index of positions of a queue agree with its list.
     func mendPositions(_ priority: Priority, missing id: TaskID?) -> EventLoopFuture<MendPositionsScript.Outcome> {
         writing(mendPositionsScript.call(priority, missing: id, on: writer))
+    }
+
+    /// Reads a page of tasks at the reader or, with `atWriter`, where they are written.
+    func list(
+        _ query: TaskQuery, after position: ListPosition?, atWriter: Bool
+    ) -> EventLoopFuture<ListScript.Outcome> {
+        reading(listScript.call(query, after: position, on: atWriter ? writer : reader))
+    }
+
+    /// Some ids of a key that holds them.
+    func scanIDs(_ source: ScanIDs.Source, from cursor: String) -> EventLoopFuture<ScanIDs.Outcome> {
+        reading(scanIDs.call(source, from: cursor, on: writer))
+    }
+
+    /// Makes the order of tasks say of these ids what their records say.
+    func indexTasks(_ ids: some Collection<ByteBuffer>) -> EventLoopFuture<IndexTasksScript.Outcome> {
+        writing(indexTasksScript.call(ids, on: writer))
+    }
+
+    /// Whether the order of tasks is complete; marks it so where the mode says.
+    func markIndex(_ mode: MarkIndexScript.Mode) -> EventLoopFuture<MarkIndexScript.Outcome> {
+        writing(markIndexScript.call(mode, on: writer))
     }
 
     /// Succeeds if Redis answers at both addresses.

@@ -27,6 +27,13 @@ struct StoreKeys: Sendable {
     /// STRING an answer to a `Next` that may be repeated; whose it is follows.
     private let answerPrefix: String
 
+    /// ZSET every task by the microseconds of its `enqueued_at`: the order of List.
+    let enqueued: String
+    /// SET known ids that the order leaves out, because they have no record that can be read.
+    let enqueuedLeftOut: String
+    /// STRING there once the order holds what was in Redis before it.
+    let enqueuedBuilt: String
+
     init(prefix: String) {
         recordPrefix = "\(prefix):task:"
         queues = Dictionary(uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):queue:\($0.rawValue)") })
@@ -39,6 +46,9 @@ struct StoreKeys: Sendable {
         leases = "\(prefix):leases"
         wakeChannel = "\(prefix):wake"
         answerPrefix = "\(prefix):answer:"
+        enqueued = "\(prefix):enqueued"
+        enqueuedLeftOut = "\(prefix):enqueued:left-out"
+        enqueuedBuilt = "\(prefix):enqueued:built"
     }
 
     func record(_ id: TaskID) -> String { recordPrefix + id.text }
@@ -51,6 +61,9 @@ struct StoreKeys: Sendable {
     func answer(submitterID: String, requestID: String) -> String {
         "\(answerPrefix)\(submitterID.utf8.count):\(submitterID):\(requestID)"
     }
+
+    /// The order of List, what it leaves out, the ids that it is made from, and the mark that it is complete.
+    var order: [String] { [enqueued, enqueuedLeftOut, index, enqueuedBuilt] }
 
     /// The three lists and their indexes, best priority first: how most scripts begin.
     var queuesAndPositions: [String] {

@@ -16,15 +16,19 @@ enum StoreScripts {
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
     static let readStats = script("read_stats", [record, PackageResources.read_stats_lua], readOnly: true)
     static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])
+    static let list = script("list", [record, PackageResources.list_lua], readOnly: true)
+    static let indexTasks = script("index_tasks", [record, time, PackageResources.index_tasks_lua])
+    static let markIndex = script("mark_index", [PackageResources.mark_index_lua])
 
     /// All of them: what a connection loads before it is used.
     static let all = [
         enqueue, handOut, putBack, endLeases, ack, renew, `return`, finish, readTask, cancel, setPriority, setBlock,
-        readStats, mendPositions,
+        readStats, mendPositions, list, indexTasks, markIndex,
     ]
 
     private static let leases = PackageResources.lib_leases_lua
     private static let record = PackageResources.lib_record_lua
+    private static let time = PackageResources.lib_time_lua
     private static let positions = PackageResources.lib_positions_lua
     private static let stats = PackageResources.lib_stats_lua
 

@@ -17,6 +17,14 @@ import Testing
         #expect(JSONWritableTests.written(JSONWritableTests.overview) == JSONWritableTests.overviewText)
     }
 
+    @Test func `a page holds its records, and the cursor or null`() {
+        let record = TaskRecordJSONTests.record
+        #expect(JSONWritableTests.written(TaskPage(tasks: [])) == #"{"tasks":[],"next_cursor":null}"#)
+        #expect(
+            JSONWritableTests.written(TaskPage(tasks: [record, record], nextPageToken: "a-_\""))
+                == #"{"tasks":[\#(TaskRecordJSONTests.golden),\#(TaskRecordJSONTests.golden)],"next_cursor":"a-_\""}"#)
+    }
+
     @Test func `a summary holds the record, its position or null, and the overview`() {
         var summary = TaskSummary(
             record: TaskRecordJSONTests.record,

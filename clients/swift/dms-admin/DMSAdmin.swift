@@ -13,6 +13,7 @@ struct DMSAdmin: AsyncParsableCommand {
               dms-admin stats
               dms-admin submit --service thumbnails --user anna --parameters '{"page": 1}'
               dms-admin task 5f0c2a9e --json
+              dms-admin list --status failed --newest-first --limit 20
               dms-admin priority 5f0c2a9e high
               dms-admin block --reason 'maintenance until noon'
 
@@ -23,8 +24,9 @@ struct DMSAdmin: AsyncParsableCommand {
             \(CommandStatus.help)
             """,
         subcommands: [
-            StatsCommand.self, OverviewCommand.self, TaskCommand.self, SubmitCommand.self, CancelCommand.self,
-            PriorityCommand.self, BlockCommand.self, ResumeCommand.self, BlockStateCommand.self, HealthCommand.self,
+            StatsCommand.self, OverviewCommand.self, ListCommand.self, TaskCommand.self, SubmitCommand.self,
+            CancelCommand.self, PriorityCommand.self, BlockCommand.self, ResumeCommand.self, BlockStateCommand.self,
+            HealthCommand.self,
         ])
 }
 

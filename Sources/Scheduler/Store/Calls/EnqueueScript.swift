@@ -15,8 +15,10 @@ struct EnqueueScript {
     private let keys: [Priority: RedisKeys]
     private let recordPrefix: String
     private let wakeChannel: String
+    private let enqueued: String
 
     init(keys: StoreKeys) {
+        enqueued = keys.enqueued
         recordPrefix = keys.recordPrefix
         wakeChannel = keys.wakeChannel
         self.keys = Dictionary(
@@ -33,10 +35,11 @@ struct EnqueueScript {
         text.reserveCapacity(record.parameters.readableBytes + 512)
         record.writeJSON(into: &text)
         return connection.evaluate(
-            StoreScripts.enqueue, keys: keys[record.priority] ?? RedisKeys([]), [recordPrefix + record.taskID.text],
+            StoreScripts.enqueue, keys: keys[record.priority] ?? RedisKeys([]),
+            [recordPrefix + record.taskID.text, enqueued],
             [
                 .text(record.taskID.text), .bytes(text), .text(record.updatedAt.description),
-                .text(allowed ? "1" : "0"), .text(wakeChannel),
+                .text(allowed ? "1" : "0"), .text(wakeChannel), .integer(Int(record.enqueuedAt.microseconds)),
             ]
         ) { reply throws(RedisError) in
             try Outcome(answer: reply.integer())

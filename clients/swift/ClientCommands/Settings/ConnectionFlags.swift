@@ -36,3 +36,5 @@ public struct ConnectionFlags: ParsableArguments {
 }
 
 extension Priority: ExpressibleByArgument {}
+
+extension TaskStatus: ExpressibleByArgument {}

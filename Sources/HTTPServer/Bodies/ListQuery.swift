@@ -1,0 +1,84 @@
+import DMSModel
+import NIOCore
+
+extension TaskQuery {
+    /// The query of `GET /tasks`.
+    ///
+    /// `status` and `priority` may come several times, or hold several names with commas between them; of any other name that
+    /// comes twice the last counts. What is empty is not there, unknown names are ignored.
+    init(query: [RequestTarget.QueryItem]?) throws(InvalidRequest) {
+        guard let query else {
+            throw InvalidRequest(errors: [
+                FieldError("value_error", at: [.name("query")], "The query is not percent-encoded UTF-8")
+            ])
+        }
+        var errors: [FieldError] = []
+        let last = { (name: String) in query.last { $0.name == name && !$0.value.isEmpty }?.value }
+        self.init(
+            pageToken: last("cursor") ?? "",
+            statuses: TaskQuery.names(
+                query, "status", "'queued', 'dispatched', 'canceled', 'completed' or 'failed'", &errors),
+            priorities: TaskQuery.names(query, "priority", "'low', 'mid' or 'high'", &errors))
+        if let text = last("limit") { pageSize = TaskQuery.limit(text, &errors) }
+        service = TaskQuery.name(last("service"), "service", &errors)
+        userID = TaskQuery.name(last("user_id"), "user_id", &errors)
+        if let text = last("newest_first") { newestFirst = TaskQuery.flag(text, "newest_first", &errors) }
+        guard errors.isEmpty else { throw InvalidRequest(errors: errors) }
+    }
+
+    private static func names<Value: RawRepresentable<String>>(
+        _ query: [RequestTarget.QueryItem], _ name: String, _ expected: String, _ errors: inout [FieldError]
+    ) -> [Value] {
+        var values: [Value] = []
+        for item in query where item.name == name && !item.value.isEmpty {
+            for text in item.value.split(separator: ",", omittingEmptySubsequences: false) {
+                if let value = Value(rawValue: String(text)) {
+                    values.append(value)
+                } else {
+                    refuse("enum", name, "Input should be " + expected, String(text), &errors, expected)
+                }
+            }
+        }
+        return values
+    }
+
+    private static func name(_ text: String?, _ name: String, _ errors: inout [FieldError]) -> String {
+        guard let text else { return "" }
+        if let violation = FieldRules.optionalName(text, field: name) {
+            errors.append(FieldError(violation, in: "query", input: JSONString.encode(text)))
+        }
+        return text
+    }
+
+    /// Digits, however many: what is above the most that a page holds stands for that.
+    private static func limit(_ text: String, _ errors: inout [FieldError]) -> UInt32 {
+        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+        guard text.utf8.allSatisfy({ digits.contains($0) }) else {
+            refuse(
+                "int_parsing", "limit", "Input should be a valid integer, unable to parse string as an integer", text,
+                &errors)
+            return 0
+        }
+        return UInt32(text) ?? .max
+    }
+
+    private static func flag(_ text: String, _ name: String, _ errors: inout [FieldError]) -> Bool {
+        switch text {
+        case "true", "1": return true
+        case "false", "0": return false
+        default:
+            refuse("bool_parsing", name, "Input should be a valid boolean, unable to interpret input", text, &errors)
+            return false
+        }
+    }
+
+    private static func refuse(
+        _ type: String, _ name: String, _ message: String, _ input: String, _ errors: inout [FieldError],
+        _ expected: String? = nil
+    ) {
+        errors.append(
+            FieldError(
+                type, at: [.name("query"), .name(name)], message, input: JSONString.encode(input),
+                context: expected.map { .init("expected", text: $0) }))
+    }
+}

@@ -1,0 +1,114 @@
+-- Read a page of tasks in the order of their enqueued_at. Only reads: it runs on a replica too.
+-- KEYS[1] ZSET ids by enqueued_at   KEYS[2] SET ids that the index leaves out   KEYS[3] SET every known id
+-- KEYS[4] STRING there once the index is complete
+-- ARGV[1] the records' key prefix   ARGV[2] tasks to answer with at most   ARGV[3] tasks to look at at most
+-- ARGV[4] bytes of records to read at most   ARGV[5] 1: newest first, 0: oldest first
+-- ARGV[6] score and ARGV[7] id of the last task that was looked at; both empty for the first page
+-- ARGV[8] statuses and ARGV[9] priorities, each as `,a,b,`   ARGV[10] service   ARGV[11] user id   (empty: every one)
+-- Returns {-1} the index is not complete yet
+--   | {1 there may be more or 0, ids missing from the index, ids left out of it, score, id, {records}}
+--   score, id: of the last task looked at, to go on from; empty where none was
+local index, prefix = KEYS[1], ARGV[1]
+if redis.call('EXISTS', KEYS[4]) == 0 then
+    return {-1}
+end
+local wanted, looks_left = tonumber(ARGV[2]), tonumber(ARGV[3])
+local bytes_max = tonumber(ARGV[4])
+local bytes_left = bytes_max
+local newest_first = ARGV[5] == '1'
+local statuses, priorities, service, user = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
+local chunk_max = 100
+
+-- Whether one id stands before another where both have the same score: by bytes, which Lua's `<` does not compare.
+local function before(left, right)
+    for position = 1, math.min(#left, #right) do
+        local a, b = string.byte(left, position), string.byte(right, position)
+        if a ~= b then
+            return a < b
+        end
+    end
+    return #left < #right
+end
+
+-- The rank of the first task to look at. The task that the last page ended with may be gone: then it is looked for where
+-- it stood, among any number that share its score, by halving.
+local function first_rank(score, id)
+    if score == '' then
+        return newest_first and redis.call('ZCARD', index) - 1 or 0
+    end
+    local known = redis.call('ZSCORE', index, id)
+    if known and tonumber(known) == tonumber(score) then
+        return redis.call('ZRANK', index, id) + (newest_first and -1 or 1)
+    end
+    local low = redis.call('ZCOUNT', index, '-inf', '(' .. score)
+    local high = low + redis.call('ZCOUNT', index, score, score)
+    while low < high do
+        local middle = math.floor((low + high) / 2)
+        if before(redis.call('ZRANGE', index, middle, middle)[1], id) then
+            low = middle + 1
+        else
+            high = middle
+        end
+    end
+    return newest_first and low - 1 or low
+end
+
+local has_filter = statuses ~= '' or priorities ~= '' or service ~= '' or user ~= ''
+local function matches(record)
+    if not has_filter then
+        return true
+    end
+    local front, priority, status = split(record)
+    if not front or statuses ~= '' and not string.find(statuses, ',' .. status .. ',', 1, true) or
+        priorities ~= '' and not string.find(priorities, ',' .. priority .. ',', 1, true) then
+        return false
+    end
+    if service == '' and user == '' then
+        return true
+    end
+    local names = owner(front)
+    return names and (service == '' or names.service == service) and (user == '' or names.user_id == user)
+end
+
+local function ids_from(rank, count)
+    if not newest_first then
+        return redis.call('ZRANGE', index, rank, rank + count - 1)
+    end
+    local ids = redis.call('ZRANGE', index, math.max(0, rank - count + 1), rank)
+    for left = 1, math.floor(#ids / 2) do
+        ids[left], ids[#ids - left + 1] = ids[#ids - left + 1], ids[left]
+    end
+    return ids
+end
+
+local rank, last = first_rank(ARGV[6], ARGV[7]), nil
+local records, more = {}, 0
+while more == 0 and rank >= 0 do
+    local ids = ids_from(rank, math.min(chunk_max, looks_left + 1))
+    if #ids == 0 then
+        break
+    end
+    for _, id in ipairs(ids) do
+        local size = redis.pcall('STRLEN', prefix .. id)
+        size = type(size) == 'number' and size or 0
+        -- What is too large for any page, or no record at all, is passed over.
+        local fits = size > 0 and size <= bytes_max
+        if looks_left == 0 or #records == wanted or fits and size > bytes_left then
+            more = 1
+            break
+        end
+        looks_left = looks_left - 1
+        last = id
+        if fits then
+            bytes_left = bytes_left - size
+            local record = redis.call('GET', prefix .. id)
+            if matches(record) then
+                records[#records + 1] = record
+            end
+        end
+    end
+    rank = rank + (newest_first and -#ids or #ids)
+end
+local missing = redis.call('SCARD', KEYS[3]) - redis.call('ZCARD', index)
+local left_out = redis.call('SCARD', KEYS[2])
+return {more, missing - left_out, left_out, last and redis.call('ZSCORE', index, last) or '', last or '', records}
