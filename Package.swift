@@ -32,6 +32,7 @@ let package = Package(
         .executable(name: "dms-scheduler", targets: ["dms-scheduler"]),
         .executable(name: "dms-admin", targets: ["dms-admin"]),
         .executable(name: "dms-submitter", targets: ["dms-submitter"]),
+        .executable(name: "dms-bench", targets: ["dms-bench"]),
         .library(name: "DMSClient", targets: ["DMSClient"]),
     ],
     dependencies: [
@@ -51,6 +52,8 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
         // Deques for what is in flight.
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
+        // Percentiles of the load generator's latencies.
+        .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
         // Runs the private redis-server of the embedded default.
         .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.0"),
     ],
@@ -102,11 +105,19 @@ let package = Package(
             name: "dms-submitter", dependencies: ["ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser],
             path: "clients/swift/dms-submitter", swiftSettings: swiftSettings),
 
+        .executableTarget(
+            name: "dms-bench",
+            dependencies: [
+                "DMSClient", "DMSModel", "RedisLink", nioCore, nioPosix, logging, argumentParser,
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ], swiftSettings: swiftSettings),
+
         // A private redis-server a test, and what else the suites share.
         .target(
             name: "TestSupport", dependencies: ["RedisLink", nioCore, nioPosix, logging, subprocess],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
-        .testTarget(name: "DMSModelTests", dependencies: ["DMSModel", nioCore], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "DMSModelTests", dependencies: ["DMSModel", "TestSupport", nioCore], swiftSettings: swiftSettings),
         .testTarget(
             name: "DMSWireTests", dependencies: ["DMSWire", "DMSModel", nioCore], swiftSettings: swiftSettings),
         .testTarget(
@@ -137,8 +148,9 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "DMSClient", "DMSModel", "RedisLink", "TestSupport", "dms-scheduler", "dms-admin", "dms-submitter",
-                nioCore, nioPosix, logging, subprocess,
+                "DMSClient", "DMSModel", "DMSWire", "RedisLink", "TestSupport", "dms-scheduler", "dms-admin",
+                "dms-submitter",
+                "dms-bench", nioCore, nioPosix, logging, subprocess,
             ], swiftSettings: swiftSettings),
     ]
 )

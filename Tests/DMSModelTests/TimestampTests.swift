@@ -1,4 +1,5 @@
 import DMSModel
+import TestSupport
 import Testing
 
 /// Moments as text and back; Python's `datetime` gave the numbers.

@@ -15,9 +15,12 @@ struct SchedulerProcess {
     let rpcPort: Int
 
     /// Starts it, and waits until both doors are open and Redis answers.
-    static func start(_ arguments: [String] = [], folder: String) async throws -> SchedulerProcess {
+    static func start(
+        _ arguments: [String] = [], rpcPort: Int = 0, folder: String
+    ) async throws -> SchedulerProcess {
         let program = try Program(
-            "dms-scheduler", ["--http-port", "0", "--rpc-port", "0", "--data-dir", "data"] + arguments,
+            "dms-scheduler",
+            ["--http-port", "0", "--rpc-port", "\(rpcPort)", "--data-dir", "data"] + arguments,
             environment: ["DMS_OPERATOR_TOKEN": token], folder: folder)
         try await eventually {
             port(of: "The REST door is open", program) != nil && port(of: "The binary door is open", program) != nil

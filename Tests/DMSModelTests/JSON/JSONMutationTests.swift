@@ -1,6 +1,7 @@
 import DMSModel
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
 /// Valid documents cut short and changed at random: the scanner must refuse or take them as another parser does.

@@ -1,5 +1,6 @@
 import DMSModel
 import NIOCore
+import TestSupport
 import Testing
 
 /// How deep a text may nest; the scanner keeps its levels in words of 64 bits, so the depths around 64 and 128 count.

@@ -1,6 +1,7 @@
 import DMSModel
 import Foundation
 import NIOCore
+import TestSupport
 import Testing
 
 /// Strings written as JSON.

@@ -73,7 +73,7 @@ struct FencingTests {
     @Test func `the holder of a canceled task is told, and the task stays canceled`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")
-            let task = try await harness.leaseOne(milliseconds: 1000)
+            let task = try await harness.leaseOne()
             _ = try await harness.cancel("a")
             #expect(try await harness.statistics().leased == 0)
             let told = [LeaseOutcome(taskID: TaskID("a"), isCanceled: true)]

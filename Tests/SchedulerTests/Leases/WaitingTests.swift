@@ -159,7 +159,9 @@ struct WaitingTests {
                         let pool = number.isMultiple(of: 2) ? harness.pool : other
                         tasks.addTask {
                             while true {
-                                let tasks = try await wait(pool, 500, request: number < 12 ? "" : "r").tasks
+                                let tasks = try await wait(
+                                    pool, number < 12 ? 500 : 60_000, request: number < 12 ? "" : "r"
+                                ).tasks
                                 guard let task = tasks.first else { return }
                                 if number < 12 { ids.withLockedValue { $0.append(task.taskID.text) } } else { return }
                             }
