@@ -10,6 +10,7 @@ import Testing
 
     @Test func `tasks are listed oldest first, page by page`() async throws {
         try await withScheduler { server, _ in
+            try await eventually { try await server.get("/tasks").status == 200 }
             #expect(try await server.get("/tasks").text == #"{"tasks":[],"next_cursor":null}"#)
             for id in ["c", "a", "b"] { try await server.submit(id, parameters: #"{"n":1e400}"#) }
             let records = ["c", "a", "b"].map { record($0, parameters: #"{"n":1e400}"#) }
@@ -27,6 +28,7 @@ import Testing
 
     @Test func `tasks are found by status, priority, service and user`() async throws {
         try await withScheduler { server, _ in
+            try await eventually { try await server.get("/tasks").status == 200 }
             try await server.submit("l", priority: "low")
             try await server.submit("h", priority: "high")
             #expect(try await server.next().status == 200)
@@ -43,6 +45,7 @@ import Testing
 
     @Test func `a cursor that is not ours, and a name that is none, are refused`() async throws {
         try await withScheduler { server, _ in
+            try await eventually { try await server.get("/tasks").status == 200 }
             for id in ["a", "b"] { try await server.submit(id) }
             let cursor = try cursor(of: try await server.get("/tasks?limit=1"))
             for query in ["cursor=x", "cursor=\(cursor)&newest_first=true", "cursor=\(cursor)&status=queued"] {
@@ -58,6 +61,7 @@ import Testing
 
     @Test func `HEAD is answered like GET, and other methods are told what there is`() async throws {
         try await withScheduler { server, _ in
+            try await eventually { try await server.get("/tasks").status == 200 }
             let head = try await server.call("HEAD", "/tasks")
             #expect(head.status == 200)
             #expect(head.body.readableBytes == 0)

@@ -62,6 +62,7 @@ import Testing
                     "dms-admin", "submit", "--id", id, "--service", "copy", "--user", "ada", "--parameters", "{}")
                 #expect(submitted.code == 0, "\(submitted.errors)")
             }
+            try await eventually { try await scheduler.http("GET", "/tasks").status == 200 }
             let whole = try await scheduler.run("dms-admin", "list", "--status", "queued", "--status", "failed")
             #expect(whole.code == 0, "\(whole.errors)")
             #expect(whole.output.split(separator: "\n").map { $0.prefix(1) } == ["T", "a", "b", "c"])

@@ -1,6 +1,8 @@
 import DMSModel
 import DMSWire
 import NIOCore
+import RedisLink
+import Scheduler
 import TestSupport
 import Testing
 
@@ -140,6 +142,7 @@ import Testing
     @Test func `tasks are listed page by page`() async throws {
         try await SchedulerServer.with { scheduler in
             let caller = try await scheduler.caller()
+            try await eventually { (try? await caller.call(Methods.Tasks.list, TaskQuery())) != nil }
             for id in ["a", "b", "c"] { try await caller.enqueue(id, id == "b" ? .high : .low) }
             var query = TaskQuery(pageSize: 2)
             let first = try await caller.call(Methods.Tasks.list, query)
@@ -157,8 +160,9 @@ import Testing
     }
 
     @Test func `pages of tasks of 1 MiB fit a frame`() async throws {
-        try await SchedulerServer.with { scheduler in
+        try await SchedulerServer.with(configure: { $0.redis = RedisOptions() }) { scheduler in
             let caller = try await scheduler.caller()
+            try await eventually { (try? await caller.call(Methods.Tasks.list, TaskQuery())) != nil }
             let large = #"{"x":"\#(String(repeating: "x", count: Limits.parametersBytesMax - 8))"}"#
             for number in 0..<7 { try await caller.enqueue("large-\(number)", parameters: large) }
             var query = TaskQuery(pageSize: 1000)

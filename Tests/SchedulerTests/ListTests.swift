@@ -7,6 +7,7 @@ import Testing
 @Suite struct ListTests {
     @Test func `a list goes from the oldest task to the newest, or the other way`() async throws {
         try await Harness.with { harness in
+            try await harness.built()
             #expect(try await harness.pages(TaskQuery()) == [[]])
             for id in ["c", "a", "b"] { try await harness.enqueue(id) }
             #expect(try await harness.pages(TaskQuery()) == [["c", "a", "b"]])
@@ -36,6 +37,7 @@ import Testing
 
     @Test func `filters hold together, and names are compared byte for byte`() async throws {
         try await Harness.with { harness in
+            try await harness.built()
             try await harness.enqueue("low", service: "copy", user: "ada")
             try await harness.enqueue("mid", .mid, service: "copy", user: "eve \"x\" \\")
             try await harness.enqueue("high", .high, service: "caf\u{E9}", user: "ada")
@@ -74,6 +76,7 @@ import Testing
 
     @Test func `records of 1 MiB share pages as far as they fit a frame`() async throws {
         try await Harness.with { harness in
+            try await harness.built()
             let large = #"{"x":"\#(String(repeating: "x", count: Limits.parametersBytesMax - 8))"}"#
             for number in 0..<8 { try await harness.enqueue("large-\(number)", parameters: large) }
             for newestFirst in [false, true] {
@@ -98,6 +101,7 @@ import Testing
 
     @Test func `a token that is not ours, or is another query's, is refused`() async throws {
         try await Harness.with { harness in
+            try await harness.built()
             for id in ["a", "b", "c"] { try await harness.enqueue(id) }
             let query = TaskQuery(pageSize: 1, statuses: [.queued, .failed], service: "copy")
             let token = try await harness.page(query).nextPageToken
@@ -194,6 +198,7 @@ import Testing
         async throws
     {
         try await Harness.with { harness in
+            try await harness.built()
             let there = (0..<300).map { "there-\($0)" }
             for id in there { try await harness.enqueue(id) }
             try await withThrowingTaskGroup(of: Void.self) { group in

@@ -171,7 +171,7 @@ import Testing
             ] {
                 #expect(refusal == .tokenInvalid)
             }
-            #expect(try await harness.list("KEYS", "*").isEmpty)
+            #expect(try await harness.list("KEYS", "*").allSatisfy { $0 == "dms:enqueued:built" })
         }
     }
 }

@@ -61,6 +61,7 @@ import Testing
 
     @Test func `what another program adds or takes away later shows on the next first page`() async throws {
         try await Harness.with { harness in
+            try await harness.built()
             try await harness.enqueue("ours")
             #expect(try await harness.listed() == ["ours"])
             try await Foreign.add("theirs", to: harness.redis)
@@ -99,6 +100,7 @@ import Testing
 
     @Test func `an order of the wrong type fails a submission before anything is written`() async throws {
         try await Harness.with { harness in
+            try await harness.built()
             try await harness.redis.call("DEL", "dms:enqueued")
             try await harness.redis.call("SET", "dms:enqueued", "not yours")
             let refusal = try await Harness.refusal { try await harness.enqueue("a") }
@@ -111,6 +113,7 @@ import Testing
     @Test func `a reader that knows nothing yet has lists read at the writer`() async throws {
         try await TestRedis.with { reader in
             try await Harness.with(configure: { $0.reader = reader.url }) { harness in
+                try await harness.built()
                 for id in ["a", "b", "c"] { try await harness.enqueue(id) }
                 #expect(try await harness.pages(TaskQuery(pageSize: 2)) == [["a", "b"], ["c"]])
             }
@@ -123,6 +126,7 @@ import Testing
             try await reader.call("ZADD", "dms:enqueued", "1", "there")
             try await Foreign.add("there", to: reader)
             try await Harness.with(configure: { $0.reader = reader.url }) { harness in
+                try await harness.built()
                 try await harness.enqueue("a")
                 #expect(try await harness.listed() == ["there"])
             }
