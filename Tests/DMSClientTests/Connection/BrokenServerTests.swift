@@ -132,7 +132,6 @@ import Testing
             async let overview = client.tasks.overview()
             let call = try await calls.received()
             try await call.send(FrameType(rawValue: 0x7E), ByteBuffer(string: "news"), streamID: 0)
-            try await call.send(.goaway, ByteBuffer(), streamID: 0)
             try await call.answer(Sample.overview)
             #expect(try await overview == Sample.overview)
             #expect(server.connectionCount == 1)

@@ -60,7 +60,7 @@ import Testing
             var calls = server.makeCallIterator()
             async let read = client.tasks.overview()
             _ = try await calls.received()
-            async let write = outcome { try await client.submitter.next() }
+            async let write = outcome { try await client.tasks.enqueue(Sample.submission()) }
             try await calls.received().closeConnection()
             #expect(await write.error == .outcomeUnknown(cause: "the server closed it"))
             try await calls.received().answer(Sample.overview)

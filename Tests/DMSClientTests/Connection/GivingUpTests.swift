@@ -71,11 +71,11 @@ import Testing
             var calls = server.makeCallIterator()
             async let kept = client.tasks.overview()
             let first = try await calls.received()
-            let task = Task { await outcome { try await client.submitter.next() } }
+            let task = Task { await outcome { try await client.tasks.enqueue(Sample.submission()) } }
             let second = try await calls.received()
             task.cancel()
             #expect(await task.value.error == .cancelled(outcomeUnknown: true))
-            try await second.answer(NextAnswer(tasks: []))
+            try await second.answer(Sample.record())
             try await first.answer(Sample.overview)
             #expect(try await kept == Sample.overview)
             #expect(server.connectionCount == 1)

@@ -5,6 +5,7 @@ import NIOCore
 import Testing
 
 /// Waits until there is a value; throws after ten seconds without.
+@discardableResult
 func eventually<Value>(_ value: () async throws -> Value?) async throws -> Value {
     let end = ContinuousClock.now + .seconds(10)
     while ContinuousClock.now < end {

@@ -28,9 +28,10 @@ final class ScriptedServer: Sendable {
     ///
     /// - Parameter reads: Whether the first connection is read from at all.
     static func start(
-        at address: ServerAddress = unusedAddress(), reads: Bool = true, refusesCalls: Bool = false
+        at address: ServerAddress = unusedAddress(), reads: Bool = true, refusesCalls: Bool = false,
+        answersPings: Bool = true
     ) async throws -> ScriptedServer {
-        let connections = Connections(closesAtOnce: refusesCalls)
+        let connections = Connections(closesAtOnce: refusesCalls, answersPings: answersPings)
         let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -58,6 +59,9 @@ final class ScriptedServer: Sendable {
     /// How many connections were ever accepted.
     var connectionCount: Int { connections.count }
 
+    /// The frames so far that are no calls, of all connections.
+    var extensionFrames: [Frame] { connections.extensionFrames }
+
     /// The connection of that number, from 1 on, once it is there.
     func connection(_ number: Int) async throws -> any Channel {
         try await eventually { self.connections.channel(number) }
@@ -75,12 +79,15 @@ final class ScriptedServer: Sendable {
 final class Connections: Sendable {
     let calls: AsyncStream<ReceivedCall>
     let closesAtOnce: Bool
+    let answersPings: Bool
+    private let frames = Mutex<[Frame]>([])
     private let continuation: AsyncStream<ReceivedCall>.Continuation
     private let channels = Mutex<[any Channel]>([])
 
-    init(closesAtOnce: Bool) {
+    init(closesAtOnce: Bool, answersPings: Bool) {
         (calls, continuation) = AsyncStream.makeStream()
         self.closesAtOnce = closesAtOnce
+        self.answersPings = answersPings
     }
 
     var count: Int { channels.withLock(\.count) }
@@ -95,6 +102,10 @@ final class Connections: Sendable {
             return $0.count
         }
     }
+
+    var extensionFrames: [Frame] { frames.withLock(\.self) }
+
+    func received(_ frame: Frame) { frames.withLock { $0.append(frame) } }
 
     func received(_ call: ReceivedCall) { continuation.yield(call) }
 
@@ -121,6 +132,10 @@ final class ScriptedServerHandler: ChannelInboundHandler {
         decoder.append(unwrapInboundIn(data))
         do {
             while case .frame(let frame) = try decoder.next() {
+                guard frame.header.type == .request else {
+                    receiveExtension(frame, context)
+                    continue
+                }
                 let envelope = try RequestEnvelope.decode(frame.data)
                 connections.received(
                     ReceivedCall(
@@ -130,5 +145,13 @@ final class ScriptedServerHandler: ChannelInboundHandler {
             context.fireErrorCaught(error)
             context.close(promise: nil)
         }
+    }
+
+    private func receiveExtension(_ frame: Frame, _ context: ChannelHandlerContext) {
+        connections.received(frame)
+        guard frame.header.type == .ping, connections.answersPings else { return }
+        var buffer = ByteBuffer()
+        FrameEncoder.write(.pong, streamID: 0, data: frame.data, into: &buffer)
+        context.writeAndFlush(NIOAny(buffer), promise: nil)
     }
 }

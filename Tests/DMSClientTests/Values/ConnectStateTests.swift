@@ -19,7 +19,7 @@ private struct FixedRandom: RandomNumberGenerator {
     private func failedState(random: inout FixedRandom) -> ConnectState {
         var state = ConnectState(backoff: Backoff())
         #expect(state.connectionNeeded(now: Self.start) == .connect)
-        #expect(state.connectFailed(isNeeded: false, now: Self.start, using: &random) == .nothing)
+        #expect(state.connectFailed(isNeeded: false, pauses: true, now: Self.start, using: &random) == .nothing)
         return state
     }
 
@@ -54,6 +54,16 @@ private struct FixedRandom: RandomNumberGenerator {
         #expect(state.connectionNeeded(now: Self.start + .milliseconds(20)) == .connect)
     }
 
+    @Test func `while there are other servers to try a failure is followed by no pause`() {
+        var random = FixedRandom(value: .max)
+        var state = ConnectState(backoff: Backoff())
+        #expect(state.connectionNeeded(now: Self.start) == .connect)
+        #expect(state.connectFailed(isNeeded: true, pauses: false, now: Self.start, using: &random) == .connect)
+        #expect(
+            state.connectFailed(isNeeded: true, pauses: true, now: Self.start, using: &random)
+                == .pause(until: Self.start + .milliseconds(20)))
+    }
+
     @Test func `a connection that never answered counts as a failure`() {
         var random = FixedRandom(value: .max)
         var state = ConnectState(backoff: Backoff())
@@ -72,7 +82,7 @@ private struct FixedRandom: RandomNumberGenerator {
         state.disconnected(wasUseful: true, now: Self.start + .seconds(1), using: &random)
         #expect(state.connectionNeeded(now: Self.start + .seconds(1)) == .connect)
         #expect(
-            state.connectFailed(isNeeded: true, now: Self.start + .seconds(1), using: &random)
+            state.connectFailed(isNeeded: true, pauses: true, now: Self.start + .seconds(1), using: &random)
                 == .pause(until: Self.start + .milliseconds(1020)))
     }
 
@@ -82,7 +92,7 @@ private struct FixedRandom: RandomNumberGenerator {
         _ = state.connectionNeeded(now: Self.start)
         state.close()
         #expect(state.connected() == false)
-        #expect(state.connectFailed(isNeeded: true, now: Self.start, using: &random) == .nothing)
+        #expect(state.connectFailed(isNeeded: true, pauses: true, now: Self.start, using: &random) == .nothing)
         #expect(state.connectionNeeded(now: Self.start + .seconds(9)) == .nothing)
     }
 }

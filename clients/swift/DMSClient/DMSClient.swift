@@ -8,31 +8,46 @@ import Synchronization
 /// A client of the scheduler's binary protocol.
 ///
 /// It connects with the first call, keeps one connection for all calls, which may be in flight at once and are answered in any
-/// order, and connects anew when the connection is lost. Calls that only read are then repeated once; calls that change something
-/// only where none of their bytes left. May be used from any task or thread.
+/// order, and connects anew when the connection is lost. Calls that only read are then repeated, and calls that a server does once
+/// however often it is asked; others only where none of their bytes left. May be used from any task or thread.
 public final class DMSClient: Sendable {
-    /// Where the scheduler is.
-    public let address: ServerAddress
+    /// Where the scheduler is: servers of one scheduler, of which one is used as long as it works, and then the next.
+    public let addresses: [ServerAddress]
 
-    private let options: ClientOptions
+    let options: ClientOptions
+    /// What submitters' calls give as their own name where they give none.
+    public let submitterID: String
+
     private let metadata: [MetadataEntry]
-    private let eventLoop: any EventLoop
-    private let link: NIOLoopBoundBox<ServerLink>
+    let eventLoop: any EventLoop
+    let link: NIOLoopBoundBox<ServerLink>
     private let lastCallID = Atomic<UInt64>(0)
     private let isClosed = Atomic<Bool>(false)
 
-    /// A client that has no connection yet; it does not fail for want of one until it is called.
-    public init(
+    /// A client of one server that has no connection yet; it does not fail for want of one until it is called.
+    public convenience init(
         address: ServerAddress, options: ClientOptions = ClientOptions(),
         eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
         logger: Logger = Logger(label: "dms-client", factory: { _ in SwiftLogNoOpLogHandler() })
     ) {
-        self.address = address
+        self.init(addresses: [address], options: options, eventLoopGroup: eventLoopGroup, logger: logger)
+    }
+
+    /// A client of several servers that stand before one Redis; there must be at least one.
+    ///
+    /// Those named first are tried first, at the beginning; a server that is lost or drains gives way to the one after it.
+    public init(
+        addresses: [ServerAddress], options: ClientOptions = ClientOptions(),
+        eventLoopGroup: any EventLoopGroup = MultiThreadedEventLoopGroup.singleton,
+        logger: Logger = Logger(label: "dms-client", factory: { _ in SwiftLogNoOpLogHandler() })
+    ) {
+        self.addresses = addresses
         self.options = options
+        submitterID = options.submitterID ?? SubmitterName.random()
         metadata = options.metadata
         let eventLoop = eventLoopGroup.next()
         self.eventLoop = eventLoop
-        let link = ServerLink(address: address, options: options, eventLoop: eventLoop, logger: logger)
+        let link = ServerLink(addresses: addresses, options: options, eventLoop: eventLoop, logger: logger)
         self.link = NIOLoopBoundBox.makeBoxSendingValue(link, eventLoop: eventLoop)
     }
 
@@ -67,36 +82,68 @@ public final class DMSClient: Sendable {
 
     /// Calls a method, and waits for its answer, the deadline, or the cancellation of the task.
     ///
-    /// - Parameter extraTime: How much more time than by default the call is given where its options do not say.
+    /// - Parameters:
+    ///   - extraTime: How much more time than by default the call is given where its options do not say.
+    ///   - cancellation: What the cancellation of the task does to the call.
     func call<Request, Response>(
         _ method: RPCMethod<Request, Response>, _ message: Request, retry: RetryPolicy, options: CallOptions,
-        extraTime: Duration = .zero
+        extraTime: Duration = .zero, cancellation: Cancellation = .endsCall
     ) async throws(DMSClientError) -> Response {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
+        let request = makeRequest(
+            method, message, retry: retry, options: options, extraTime: extraTime, cancellation: cancellation)
+        let outcome = cancellation == .isIgnored ? await perform(request) : await performUnlessCanceled(request)
+        return try DMSClient.read(try outcome.get(), as: method, retry: retry)
+    }
+
+    /// What the cancellation of a task does to a call that it makes.
+    enum Cancellation {
+        /// The call ends at once; the server is told.
+        case endsCall
+        /// The server is told, and what it says is waited for: it may be an answer after all.
+        case asksServer
+        /// Nothing: the call is what a task does that has been canceled.
+        case isIgnored
+    }
+
+    /// The request of a call, from its method, its message and its options.
+    func makeRequest<Request, Response>(
+        _ method: RPCMethod<Request, Response>, _ message: Request, retry: RetryPolicy, options: CallOptions,
+        extraTime: Duration = .zero, cancellation: Cancellation = .endsCall
+    ) -> CallRequest {
         let deadline = options.deadline ?? self.options.deadline.map { $0 + extraTime }
-        let request = CallRequest(
+        return CallRequest(
             id: lastCallID.add(1, ordering: .relaxed).newValue, service: method.service, method: method.name,
             payload: message.encoded(), metadata: metadata + options.metadata,
-            deadline: deadline.map { .now() + TimeAmount(clamping: $0) }, retryPolicy: retry)
-        let answer = try await perform(request).get()
+            deadline: deadline.map { .now() + TimeAmount(clamping: $0) }, retryPolicy: retry,
+            awaitsLastWord: cancellation == .asksServer)
+    }
+
+    static func read<Request, Response>(
+        _ answer: ByteBuffer, as method: RPCMethod<Request, Response>, retry: RetryPolicy
+    ) throws(DMSClientError) -> Response {
         do throws(WireError) {
             return try Response.decode(answer)
         } catch {
             throw .protocolViolation(
                 "its answer to \(method.name) is none (\(error.schedulerError.message))",
-                outcomeUnknown: retry == .unsentOnly)
+                outcomeUnknown: retry.changes)
         }
     }
 
     private func perform(_ request: CallRequest) async -> PendingCall.Outcome {
-        await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                eventLoop.execute { [link] in
-                    link.value.start(PendingCall(request, continuation: continuation))
-                }
-                // A task that was canceled before has run the handler below before the call was there.
-                if Task.isCancelled { cancel(request.id) }
+        await withCheckedContinuation { continuation in
+            eventLoop.execute { [link] in
+                link.value.start(PendingCall(request) { continuation.resume(returning: $0) })
             }
+        }
+    }
+
+    private func performUnlessCanceled(_ request: CallRequest) async -> PendingCall.Outcome {
+        await withTaskCancellationHandler {
+            // A task that was canceled before has run the handler below before the call was there.
+            if Task.isCancelled { return .failure(.cancelled(outcomeUnknown: false)) }
+            return await perform(request)
         } onCancel: {
             cancel(request.id)
         }

@@ -37,7 +37,7 @@ extension ClientCommand {
     public func execute(environment: [String: String]) async -> CommandOutcome {
         do {
             let settings = try ClientSettings(connection, program: Self.program, environment: environment)
-            let client = DMSClient(address: settings.address, options: settings.options)
+            let client = DMSClient(addresses: settings.addresses, options: settings.options)
             let result = await Result.capturing { try await perform(with: client) }
             await client.close()
             return print(try result.get())

@@ -8,7 +8,7 @@ struct ClientSettings {
     private static let defaultTimeout = Duration.seconds(10)
     private static let tokenBytesMax = 4096
 
-    let address: ServerAddress
+    let addresses: [ServerAddress]
     let options: ClientOptions
 
     init(_ flags: ConnectionFlags, program: ClientProgram, environment: [String: String]) throws(UsageError) {
@@ -17,15 +17,15 @@ struct ClientSettings {
             return value
         }
         if let server = flags.server {
-            address = server
+            addresses = server
         } else if let text = variable(ClientSettings.serverVariable) {
             do throws(ServerAddressError) {
-                address = try ServerAddress(text)
+                addresses = try ServerAddress.list(text)
             } catch {
                 throw UsageError("\(ClientSettings.serverVariable): \(error)")
             }
         } else {
-            address = ClientSettings.defaultServer
+            addresses = [ClientSettings.defaultServer]
         }
         let timeout = flags.timeout ?? ClientSettings.defaultTimeout
         var options = ClientOptions(deadline: timeout, connectTimeout: timeout, retriesConnecting: false)

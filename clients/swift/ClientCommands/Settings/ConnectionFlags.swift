@@ -8,10 +8,13 @@ public struct ConnectionFlags: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Where the scheduler is: host:port, [IPv6]:port or unix:///path. (default: $DMS_SERVER, else 127.0.0.1:8001)",
-            valueName: "address"),
-        transform: { try ServerAddress($0) })
-    var server: ServerAddress?
+            """
+            Where the scheduler is: host:port, [IPv6]:port or unix:///path; several with commas between them are tried in \
+            turn. (default: $DMS_SERVER, else 127.0.0.1:8001)
+            """,
+            valueName: "addresses"),
+        transform: { try ServerAddress.list($0) })
+    var server: [ServerAddress]?
 
     @Option(help: ArgumentHelp("A file that holds the token; used instead of the environment's.", valueName: "path"))
     var tokenFile: String?

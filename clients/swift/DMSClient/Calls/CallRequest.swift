@@ -3,10 +3,15 @@ import NIOCore
 
 /// Whether a call may be sent a second time when its connection was lost.
 enum RetryPolicy: Sendable {
-    /// Only where its bytes never left: the call changes something.
+    /// Only where its bytes never left: the call changes something, and twice is not once.
     case unsentOnly
+    /// Also where the server may have done it: the same call again changes nothing more, and is answered as the first was.
+    case replaySafe
     /// Also where the server may have done it: the call only reads.
     case always
+
+    /// Whether the call changes something.
+    var changes: Bool { self != .always }
 }
 
 /// What a call asks for, made by its caller and handed over to the client's event loop.
@@ -21,6 +26,8 @@ struct CallRequest: Sendable {
     /// When the call's time is up, as its caller wants it; nil: never.
     let deadline: NIODeadline?
     let retryPolicy: RetryPolicy
+    /// Whether a caller that gives up waits for what the server says to it, because its answer may carry what must not be lost.
+    let awaitsLastWord: Bool
 
     /// The envelope as it is sent now; nil where the call's time is up.
     func envelope(now: NIODeadline) -> RequestEnvelope? {

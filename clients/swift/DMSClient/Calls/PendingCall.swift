@@ -1,3 +1,5 @@
+import DMSModel
+import DMSWire
 import NIOCore
 
 /// A call that has no answer yet; lives on the client's event loop.
@@ -14,20 +16,26 @@ final class PendingCall {
         case done
     }
 
+    /// How often a call that reached no server is sent again, whatever it changes.
+    private static let unsentRepetitionsMax = 4
+
     let request: CallRequest
-    private let continuation: CheckedContinuation<Outcome, Never>
+    private let completion: (Outcome) -> Void
 
     var place = Place.waiting
     /// When the client gives the call up where it is; nil: never.
     var expiry: NIODeadline?
-    /// Whether all of its bytes were given to the kernel.
+    /// Whether all of its bytes were given to the kernel, on the connection that it was given to last.
     var isSent = false
-    /// Whether it was sent a second time, which is once more than most.
-    var isRepeated = false
+    /// Whether a server may have got it on a connection that is lost.
+    private(set) var mayHaveArrived = false
+    /// Whether its caller has given it up, and only waits for what the server says to that.
+    var isGivenUp = false
+    private var repetitions = 0
 
-    init(_ request: CallRequest, continuation: CheckedContinuation<Outcome, Never>) {
+    init(_ request: CallRequest, completion: @escaping (Outcome) -> Void) {
         self.request = request
-        self.continuation = continuation
+        self.completion = completion
     }
 
     var isDone: Bool {
@@ -37,7 +45,22 @@ final class PendingCall {
 
     /// Whether a server may do, or have done, something that the caller will not hear of if it gives up now.
     var mayChangeUnseen: Bool {
-        guard request.retryPolicy == .unsentOnly, case .inFlight = place else { return false }
+        guard request.retryPolicy.changes else { return false }
+        if case .inFlight = place { return true }
+        return mayHaveArrived
+    }
+
+    /// Notes that the call is to be sent once more; false where it must not be, or was often enough.
+    ///
+    /// - Parameters:
+    ///   - servers: How many servers there are to send it to.
+    ///   - didNothing: Whether it is known that no server has done anything for it this time.
+    func repeatOnce(servers: Int, didNothing: Bool) -> Bool {
+        if !didNothing { mayHaveArrived = true }
+        guard !isGivenUp, didNothing || request.retryPolicy != .unsentOnly else { return false }
+        let repetitionsMax = didNothing ? max(servers, PendingCall.unsentRepetitionsMax) : servers
+        guard repetitions < repetitionsMax else { return false }
+        repetitions += 1
         return true
     }
 
@@ -45,6 +68,14 @@ final class PendingCall {
     func finish(_ outcome: Outcome) {
         precondition(!isDone, "A call was finished twice")
         place = .done
-        continuation.resume(returning: outcome)
+        completion(outcome)
+    }
+}
+
+extension PendingCall.Outcome {
+    /// Whether the server did nothing because it cannot do its work now, which another one may.
+    var isOfNoUse: Bool {
+        guard case .failure(.rpc(let error)) = self else { return false }
+        return error.knownReason == .draining || error.knownReason == .storeUnavailable
     }
 }

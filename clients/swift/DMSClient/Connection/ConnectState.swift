@@ -53,12 +53,14 @@ struct ConnectState {
     }
 
     /// The attempt failed; the next one takes place only where calls still wait.
+    ///
+    /// - Parameter pauses: Whether to pause before it; false where there is another server to try.
     mutating func connectFailed(
-        isNeeded: Bool, now: NIODeadline, using random: inout some RandomNumberGenerator
+        isNeeded: Bool, pauses: Bool, now: NIODeadline, using random: inout some RandomNumberGenerator
     ) -> Action {
         guard state == .connecting else { return .nothing }
         state = .idle
-        earliest = now + backoff.next(using: &random)
+        if pauses { earliest = now + backoff.next(using: &random) }
         return isNeeded ? connectionNeeded(now: now) : .nothing
     }
 

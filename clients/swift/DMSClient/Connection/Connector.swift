@@ -3,12 +3,11 @@ import NIOPosix
 
 /// Opens sockets to a server.
 struct Connector {
-    let address: ServerAddress
     let eventLoop: any EventLoop
     let timeout: TimeAmount
 
     /// A connected channel on our event loop, without any handler yet.
-    func connect() -> EventLoopFuture<any Channel> {
+    func connect(to address: ServerAddress) -> EventLoopFuture<any Channel> {
         let bootstrap = ClientBootstrap(group: eventLoop).connectTimeout(timeout)
         switch address {
         case .tcp(let host, let port):

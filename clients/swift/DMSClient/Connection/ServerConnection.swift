@@ -8,6 +8,8 @@ protocol ServerConnectionDelegate: AnyObject {
     func connectionProvedUseful(_ connection: ServerConnection)
     /// The call has its answer, or what the server sent in its place is none.
     func connection(_ connection: ServerConnection, finished call: PendingCall, _ outcome: PendingCall.Outcome)
+    /// The server is about to go: the connection takes no more calls, and these were not even looked at.
+    func connection(_ connection: ServerConnection, goesAwayWithout calls: [PendingCall], cause: String)
     /// The connection takes no more calls; said once, before it ends.
     func connection(_ connection: ServerConnection, stopped loss: ConnectionLoss)
     /// The connection is gone, and with it the answers to these calls.
@@ -39,12 +41,27 @@ final class ServerConnection: ChannelInboundHandler {
     private var context: ChannelHandlerContext?
     private var loss: ConnectionLoss?
     private var isFlushScheduled = false
+    /// Whether the server said that it takes no more calls.
+    private var isGoingAway = false
+    private var pinger: Pinger?
     /// Whether any call was answered.
     private(set) var isUseful = false
 
     init(delegate: any ServerConnectionDelegate, streamIDMax: UInt32) {
         self.delegate = delegate
         streams = StreamTable(idMax: streamIDMax)
+    }
+
+    /// Says to the server that we understand what goes beyond plain ttrpc, and begins to watch that it is there.
+    func open(keepAlive: KeepAlive?) {
+        guard let context, loss == nil else { return }
+        let pinger = Pinger(eventLoop: context.eventLoop, keepAlive: keepAlive) { [weak self] in
+            self?.write(.ping, streamID: 0, data: $0)
+        } lost: { [weak self] in
+            self?.stop(.stuck("it has said nothing for too long"))
+        }
+        self.pinger = pinger
+        pinger.start()
     }
 
     /// Whether no call awaits an answer.
@@ -54,7 +71,7 @@ final class ServerConnection: ChannelInboundHandler {
 
     /// Sends a call; several of one tick leave with one flush.
     func send(_ call: PendingCall, now: NIODeadline) -> Sending {
-        guard let context, loss == nil else { return .refused }
+        guard let context, loss == nil, !isGoingAway else { return .refused }
         guard let envelope = call.request.envelope(now: now) else {
             return .failed(.deadlineExceeded(outcomeUnknown: false))
         }
@@ -83,7 +100,18 @@ final class ServerConnection: ChannelInboundHandler {
         }
     }
 
-    /// Gives up a call in flight; what the server answers is dropped.
+    private func write(_ type: FrameType, streamID: UInt32, data: ByteBuffer = ByteBuffer()) {
+        guard let context, loss == nil else { return }
+        var buffer = context.channel.allocator.buffer(capacity: FrameHeader.byteCount + data.readableBytes)
+        FrameEncoder.write(type, streamID: streamID, data: data, into: &buffer)
+        context.write(wrapOutboundOut(buffer), promise: nil)
+        scheduleFlush(context)
+    }
+
+    /// Tells the server that nobody waits for a call's answer any more, unless it is under way.
+    func sendCancel(_ id: UInt32) { write(.cancel, streamID: id) }
+
+    /// Gives up a call in flight, of which the server knows already; what it answers is dropped.
     func abandon(_ id: UInt32) {
         streams.abandon(id)
         if streams.abandonedCount > ServerConnection.abandonedCallsMax {
@@ -102,6 +130,7 @@ final class ServerConnection: ChannelInboundHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard loss == nil else { return }
+        pinger?.heard()
         decoder.append(unwrapInboundIn(data))
         do throws(FrameError) {
             while loss == nil, let event = try decoder.next() {
@@ -125,6 +154,8 @@ final class ServerConnection: ChannelInboundHandler {
         switch frame.header.type {
         case .response:
             receiveAnswer(frame)
+        case .goaway:
+            goAway(frame)
         case .request, .data:
             stop(.violation("it sent a frame of type \(frame.header.type.rawValue), which only clients send"))
         default:
@@ -142,9 +173,9 @@ final class ServerConnection: ChannelInboundHandler {
             stop(.violation("it answered on stream \(id), where no call is open"))
         case .call(let call):
             do throws(WireError) {
-                let answer = try ResponseEnvelope.decode(frame.data)
-                noteUse()
-                delegate?.connection(self, finished: call, ServerConnection.outcome(of: answer, to: call))
+                let outcome = ServerConnection.outcome(of: try ResponseEnvelope.decode(frame.data), to: call)
+                if !outcome.isOfNoUse { noteUse() }
+                delegate?.connection(self, finished: call, outcome)
             } catch {
                 let violation = "its answer on stream \(id) is none (\(error.schedulerError.message))"
                 let unknown = call.mayChangeUnseen
@@ -158,8 +189,22 @@ final class ServerConnection: ChannelInboundHandler {
     /// A deadline that the server saw pass first is the same to the caller as one that we saw.
     private static func outcome(of answer: ResponseEnvelope, to call: PendingCall) -> PendingCall.Outcome {
         guard let error = answer.error else { return .success(answer.payload) }
-        guard error.statusCode == .deadlineExceeded else { return .failure(.rpc(error)) }
-        return .failure(.deadlineExceeded(outcomeUnknown: call.mayChangeUnseen))
+        switch error.statusCode {
+        case .deadlineExceeded: return .failure(.deadlineExceeded(outcomeUnknown: call.mayChangeUnseen))
+        // Of a call whose last word is waited for, this word is that nothing was taken.
+        case .cancelled where call.isGivenUp, .unavailable where call.isGivenUp:
+            return .failure(.cancelled(outcomeUnknown: false))
+        default: return .failure(.rpc(error))
+        }
+    }
+
+    private func goAway(_ frame: Frame) {
+        guard !isGoingAway else { return }
+        isGoingAway = true
+        let status = try? RPCStatus.decode(frame.data)
+        let cause = status.map { RPCError($0).description } ?? "it did not say why"
+        delegate?.connection(
+            self, goesAwayWithout: streams.takeAll(above: frame.header.streamID), cause: "the server goes: \(cause)")
     }
 
     private func noteUse() {
@@ -189,6 +234,7 @@ final class ServerConnection: ChannelInboundHandler {
     private func stop(_ reason: ConnectionLoss) {
         guard loss == nil else { return }
         loss = reason
+        pinger?.stop()
         delegate?.connection(self, stopped: reason)
         context?.close(promise: nil)
     }

@@ -6,6 +6,8 @@ import NIOCore
 final class ServerLink {
     /// How much later than the server the client gives a call up, so that the server's word counts.
     static let deadlineGrace = TimeAmount.milliseconds(250)
+    /// How long a call whose caller has given it up waits for what the server says to that.
+    static let lastWordWait = TimeAmount.seconds(2)
 
     private let eventLoop: any EventLoop
     private let options: ClientOptions
@@ -13,8 +15,8 @@ final class ServerLink {
     private let logger: Logger
 
     private var state: ConnectState
+    private var servers: ServerTurn
     private var random = SystemRandomNumberGenerator()
-    private var lastFailure: String?
     /// The connection that takes calls.
     private var connection: ServerConnection?
     /// Connections that are there: the one above, and those that take no more calls and await their last answers.
@@ -25,12 +27,14 @@ final class ServerLink {
     private var waiting: Deque<PendingCall> = []
     private lazy var timer = ExpiryTimer(eventLoop: eventLoop) { [weak self] in self?.expireCalls() }
 
-    init(address: ServerAddress, options: ClientOptions, eventLoop: any EventLoop, logger: Logger) {
+    init(addresses: [ServerAddress], options: ClientOptions, eventLoop: any EventLoop, logger: Logger) {
         self.eventLoop = eventLoop
         self.options = options
         self.logger = logger
-        let timeout = TimeAmount(clamping: options.connectTimeout)
-        connector = Connector(address: address, eventLoop: eventLoop, timeout: timeout)
+        servers = ServerTurn(addresses)
+        // A server that does not answer at all leaves time to try the others.
+        let timeout = TimeAmount(clamping: options.connectTimeout / addresses.count)
+        connector = Connector(eventLoop: eventLoop, timeout: timeout)
         state = ConnectState(backoff: options.backoff)
     }
 
@@ -45,8 +49,15 @@ final class ServerLink {
 
     /// Gives a call up because its caller did; nothing where it has ended already.
     func cancel(_ id: UInt64) {
-        guard let call = calls[id] else { return }
-        giveUp(call, .cancelled(outcomeUnknown: call.mayChangeUnseen))
+        guard let call = calls[id], !call.isGivenUp else { return }
+        guard call.request.awaitsLastWord, case .inFlight(let connection, let streamID) = call.place else {
+            return giveUp(call, .cancelled(outcomeUnknown: call.mayChangeUnseen))
+        }
+        call.isGivenUp = true
+        connection.sendCancel(streamID)
+        let expiry = NIODeadline.now() + ServerLink.lastWordWait
+        call.expiry = min(call.expiry ?? expiry, expiry)
+        timer.arm(at: expiry)
     }
 
     private func submit(_ call: PendingCall) {
@@ -84,6 +95,7 @@ final class ServerLink {
         let place = call.place
         finish(call, .failure(error))
         if case .inFlight(let connection, let streamID) = place {
+            if !call.isGivenUp { connection.sendCancel(streamID) }
             connection.abandon(streamID)
             closeIfRetired(connection)
         }
@@ -107,8 +119,22 @@ final class ServerLink {
     }
 
     private func expiryError(of call: PendingCall) -> DMSClientError {
+        if call.isGivenUp { return .cancelled(outcomeUnknown: call.mayChangeUnseen) }
         guard case .waiting = call.place else { return .deadlineExceeded(outcomeUnknown: call.mayChangeUnseen) }
-        return .unreachable(connector.address, cause: lastFailure ?? "no connection came about in time")
+        return unreachable(call)
+    }
+
+    /// No connection came about for a call, which an earlier connection may have carried to a server nevertheless.
+    private func unreachable(_ call: PendingCall) -> DMSClientError {
+        let failure = servers.failure
+        return call.mayChangeUnseen ? .outcomeUnknown(cause: "\(failure)") : failure
+    }
+
+    /// Sends a call once more where it may be; false where it has to end now.
+    private func repeated(_ call: PendingCall, didNothing: Bool) -> Bool {
+        guard call.repeatOnce(servers: servers.count, didNothing: didNothing) else { return false }
+        wait(call)
+        return true
     }
 
     // MARK: Connecting
@@ -118,7 +144,7 @@ final class ServerLink {
         case .nothing:
             break
         case .connect:
-            connector.connect().assumeIsolated().whenComplete { [self] in connectEnded($0) }
+            connector.connect(to: servers.current).assumeIsolated().whenComplete { [self] in connectEnded($0) }
         case .pause(let moment):
             eventLoop.assumeIsolated().scheduleTask(deadline: moment) { [self] in
                 waiting.removeAll { $0.isDone }
@@ -135,9 +161,10 @@ final class ServerLink {
             guard state.connected() else { return channel.close(promise: nil) }
             channels[ObjectIdentifier(connection)] = channel
             self.connection = connection
-            lastFailure = nil
-            logger.debug("connected", metadata: ["server": "\(connector.address)"])
+            servers.succeeded()
+            logger.debug("connected", metadata: ["server": "\(servers.current)"])
             if channel.isActive {
+                connection.open(keepAlive: keepAlive)
                 submitWaiting()
             } else {
                 // A socket that was closed before it had its handler may never tell it so.
@@ -148,18 +175,24 @@ final class ServerLink {
         }
     }
 
+    private var keepAlive: KeepAlive? {
+        options.pingInterval.map {
+            KeepAlive(
+                interval: TimeAmount(clamping: $0), timeout: TimeAmount(clamping: options.pingTimeout), now: .now())
+        }
+    }
+
     private func connectFailed(_ cause: String) {
-        lastFailure = cause
-        logger.debug("cannot connect", metadata: ["server": "\(connector.address)", "cause": "\(cause)"])
-        if !options.retriesConnecting {
+        logger.debug("cannot connect", metadata: ["server": "\(servers.current)", "cause": "\(cause)"])
+        let wereAllTried = servers.failed(cause)
+        if wereAllTried, !options.retriesConnecting {
             let failed = waiting
             waiting = []
-            for call in failed where !call.isDone {
-                finish(call, .failure(.unreachable(connector.address, cause: cause)))
-            }
+            for call in failed where !call.isDone { finish(call, .failure(unreachable(call))) }
         }
         waiting.removeAll { $0.isDone }
-        perform(state.connectFailed(isNeeded: !waiting.isEmpty, now: .now(), using: &random))
+        perform(
+            state.connectFailed(isNeeded: !waiting.isEmpty, pauses: wereAllTried, now: .now(), using: &random))
     }
 
     private func submitWaiting() {
@@ -169,11 +202,18 @@ final class ServerLink {
     }
 
     /// Gives a connection no more calls; those in flight may still be answered.
-    private func retire(_ connection: ServerConnection) {
+    private func retire(_ connection: ServerConnection, wasUseful: Bool = true) {
         guard connection === self.connection else { return }
         self.connection = nil
-        state.disconnected(wasUseful: true, now: .now(), using: &random)
+        state.disconnected(wasUseful: wasUseful, now: .now(), using: &random)
         closeIfRetired(connection)
+    }
+
+    /// Turns from a server that cannot do its work now to the next one.
+    private func turn(from connection: ServerConnection) {
+        guard connection === self.connection else { return }
+        servers.moveOn()
+        retire(connection, wasUseful: connection.isUseful)
     }
 
     private func closeIfRetired(_ connection: ServerConnection) {
@@ -203,34 +243,43 @@ extension ServerLink: ServerConnectionDelegate {
     func connectionProvedUseful(_ connection: ServerConnection) { state.provedUseful() }
 
     func connection(_ connection: ServerConnection, finished call: PendingCall, _ outcome: PendingCall.Outcome) {
-        finish(call, outcome)
+        if outcome.isOfNoUse, servers.count > 1, call.repeatOnce(servers: servers.count, didNothing: true) {
+            turn(from: connection)
+            submit(call)
+        } else {
+            finish(call, outcome)
+        }
+        closeIfRetired(connection)
+    }
+
+    func connection(_ connection: ServerConnection, goesAwayWithout calls: [PendingCall], cause: String) {
+        logger.debug("connection retired", metadata: ["server": "\(servers.current)", "cause": "\(cause)"])
+        turn(from: connection)
+        for call in calls where !repeated(call, didNothing: true) {
+            finish(call, .failure(call.isGivenUp ? .cancelled(outcomeUnknown: false) : .connectionLost(cause: cause)))
+        }
         closeIfRetired(connection)
     }
 
     func connection(_ connection: ServerConnection, stopped loss: ConnectionLoss) {
         guard connection === self.connection else { return }
         self.connection = nil
+        if !connection.isUseful { servers.moveOn() }
         state.disconnected(wasUseful: connection.isUseful, now: .now(), using: &random)
-        logger.debug(
-            "connection lost", metadata: ["server": "\(connector.address)", "cause": "\(loss.cause)"])
+        logger.debug("connection lost", metadata: ["cause": "\(loss.cause)"])
         if !waiting.isEmpty { perform(state.connectionNeeded(now: .now())) }
     }
 
     func connection(_ connection: ServerConnection, ended loss: ConnectionLoss, losing lost: [PendingCall]) {
         channels[ObjectIdentifier(connection)] = nil
-        for call in lost {
-            let mayRepeat = !call.isSent || call.request.retryPolicy == .always
-            if mayRepeat, !call.isRepeated {
-                call.isRepeated = true
-                wait(call)
-            } else {
-                finish(call, .failure(ServerLink.error(of: call, lostBy: loss)))
-            }
+        for call in lost where !repeated(call, didNothing: !call.isSent) {
+            finish(call, .failure(ServerLink.error(of: call, lostBy: loss)))
         }
     }
 
     private static func error(of call: PendingCall, lostBy loss: ConnectionLoss) -> DMSClientError {
-        if call.isSent, call.request.retryPolicy == .unsentOnly { return .outcomeUnknown(cause: loss.cause) }
+        if call.isGivenUp { return .cancelled(outcomeUnknown: call.mayHaveArrived) }
+        if call.mayHaveArrived, call.request.retryPolicy.changes { return .outcomeUnknown(cause: loss.cause) }
         if case .violation(let violation) = loss { return .protocolViolation(violation, outcomeUnknown: false) }
         return .connectionLost(cause: loss.cause)
     }

@@ -58,14 +58,12 @@ struct StreamTable<Call> {
         }
     }
 
-    /// Takes out all calls that await an answer, in the order in which they were sent.
-    mutating func takeAll() -> [Call] {
-        let calls = streams.sorted { $0.key < $1.key }.compactMap { (_, stream) -> Call? in
-            guard case .open(let call) = stream else { return nil }
+    /// Takes out all calls with greater ids that await an answer, in the order in which they were sent.
+    mutating func takeAll(above last: UInt32 = 0) -> [Call] {
+        let ids = streams.keys.filter { $0 > last }.sorted()
+        return ids.compactMap { id -> Call? in
+            guard case .call(let call) = take(id) else { return nil }
             return call
         }
-        streams.removeAll()
-        abandonedCount = 0
-        return calls
     }
 }

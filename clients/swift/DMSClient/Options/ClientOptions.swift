@@ -14,21 +14,28 @@ public struct ClientOptions: Sendable {
     ///
     /// Without it the calls that wait fail with the first failure, as is best for a program that makes one call.
     public var retriesConnecting: Bool
+    /// The name that submitters' calls give for themselves; nil: one of the client's own making, made of host and process.
+    public var submitterID: String?
+    /// How long a server may be quiet before it is asked whether it is there; nil: it never is.
+    public var pingInterval: Duration? = .seconds(15)
+    /// How long a server that was asked has to say anything, before the connection counts as lost.
+    public var pingTimeout: Duration = .seconds(10)
     /// The pauses between attempts to connect.
     var backoff = Backoff()
     /// The last stream id that a connection uses; then a new one is opened.
     var streamIDMax = UInt32.max
 
-    /// Options with the defaults: 10 seconds a call, 5 to connect.
+    /// Options with the defaults: 10 seconds a call, 5 to connect, a ping after 15 quiet seconds.
     public init(
         operatorToken: String? = nil, submitterToken: String? = nil, deadline: Duration? = .seconds(10),
-        connectTimeout: Duration = .seconds(5), retriesConnecting: Bool = true
+        connectTimeout: Duration = .seconds(5), retriesConnecting: Bool = true, submitterID: String? = nil
     ) {
         self.operatorToken = operatorToken
         self.submitterToken = submitterToken
         self.deadline = deadline
         self.connectTimeout = connectTimeout
         self.retriesConnecting = retriesConnecting
+        self.submitterID = submitterID
     }
 
     /// What every call carries.

@@ -39,6 +39,15 @@ public enum ServerAddress: Sendable, Hashable {
         self = .tcp(host: host, port: port)
     }
 
+    /// Reads addresses with commas between them; there is at least one.
+    public static func list(_ text: String) throws(ServerAddressError) -> [ServerAddress] {
+        var addresses: [ServerAddress] = []
+        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
+            addresses.append(try ServerAddress(String(part).trimmed))
+        }
+        return addresses
+    }
+
     private static func split(
         _ text: String, _ refusal: (String) -> ServerAddressError
     ) throws(ServerAddressError) -> (host: String, port: Substring?) {
@@ -74,4 +83,13 @@ public struct ServerAddressError: Error, Sendable, Equatable, CustomStringConver
 
     /// A sentence for people, with the text and its problem.
     public var description: String { "'\(text)' is no server address: \(problem)" }
+}
+
+extension String {
+    /// Without the spaces before and behind it.
+    fileprivate var trimmed: String {
+        let start = drop { $0 == " " }
+        guard let end = start.lastIndex(where: { $0 != " " }) else { return "" }
+        return String(start[...end])
+    }
 }
