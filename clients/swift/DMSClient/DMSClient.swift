@@ -20,7 +20,8 @@ public final class DMSClient: Sendable {
 
     private let metadata: [MetadataEntry]
     let eventLoop: any EventLoop
-    let link: NIOLoopBoundBox<ServerLink>
+    private let link: NIOLoopBoundBox<ServerLink>
+    private let keeper: NIOLoopBoundBox<LeaseKeeper>
     private let lastCallID = Atomic<UInt64>(0)
     private let isClosed = Atomic<Bool>(false)
 
@@ -49,6 +50,7 @@ public final class DMSClient: Sendable {
         self.eventLoop = eventLoop
         let link = ServerLink(addresses: addresses, options: options, eventLoop: eventLoop, logger: logger)
         self.link = NIOLoopBoundBox.makeBoxSendingValue(link, eventLoop: eventLoop)
+        keeper = NIOLoopBoundBox.makeBoxSendingValue(LeaseKeeper(eventLoop: eventLoop), eventLoop: eventLoop)
     }
 
     deinit {
@@ -147,6 +149,17 @@ public final class DMSClient: Sendable {
         } onCancel: {
             cancel(request.id)
         }
+    }
+
+    /// Makes a call that nobody waits for; its answer is told on the event loop.
+    func start(_ request: CallRequest, completion: @escaping @Sendable (PendingCall.Outcome) -> Void = { _ in }) {
+        eventLoop.execute { [link] in link.value.start(PendingCall(request, completion: completion)) }
+    }
+
+    /// Renews leases until their holds end.
+    func keep(_ holds: [Hold]) {
+        guard !holds.isEmpty else { return }
+        eventLoop.execute { [self, keeper] in keeper.value.add(holds, client: self) }
     }
 
     private func cancel(_ id: UInt64) { eventLoop.execute { [link] in link.value.cancel(id) } }

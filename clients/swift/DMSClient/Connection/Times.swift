@@ -1,4 +1,13 @@
+import DMSModel
 import NIOCore
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
 
 extension TimeAmount {
     private static let attosecondsInNanosecond: Int64 = 1_000_000_000
@@ -17,5 +26,15 @@ extension TimeAmount {
         }
         let (seconds, attoseconds) = duration.components
         self = .seconds(seconds) + .nanoseconds(attoseconds / TimeAmount.attosecondsInNanosecond)
+    }
+
+    /// How long it is, by this machine's clock, until a moment that another machine named; cut to a day either way.
+    static func untilWallClock(shows moment: Timestamp) -> TimeAmount {
+        var time = timespec()
+        unsafe clock_gettime(CLOCK_REALTIME, &time)
+        let now = Timestamp(seconds: Int64(time.tv_sec), nanoseconds: Int32(time.tv_nsec))
+        let day = TimeAmount.hours(24).nanoseconds / 1000
+        let (difference, overflows) = moment.microseconds.subtractingReportingOverflow(now.microseconds)
+        return .microseconds(overflows ? -day : max(-day, min(day, difference)))
     }
 }
