@@ -228,19 +228,20 @@ class LeaseKeeper:
         returns = [one.return_("the client was closed", timeout=patience) for one in held]
         await asyncio.gather(*returns, return_exceptions=True)
 
+    def _renew_due(self, now: float) -> None:
+        # A method of its own: what waits below may not keep a task alive that its holder has forgotten.
+        due = [one for one in self.held() if one._is_due(now)]
+        for start in range(0, len(due), REFS_MAX):
+            batch = due[start : start + REFS_MAX]
+            for one in batch:
+                one._hold_off()
+            self._submitter.link.spawn(self.renew(batch))
+
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             self._changed.clear()
-            now = loop.time()
-            due = [one for one in self.held() if one._is_due(now)]
-            for start in range(0, len(due), REFS_MAX):
-                batch = due[start : start + REFS_MAX]
-                for one in batch:
-                    one._hold_off()
-                self._submitter.link.spawn(self.renew(batch))
-            # Nothing here may keep a task alive that its holder has forgotten.
-            due = batch = []
+            self._renew_due(loop.time())
             wake_at = min((one._renew_at for one in self._held), default=math.inf)
             try:
                 async with asyncio.timeout_at(wake_at if math.isfinite(wake_at) else None):

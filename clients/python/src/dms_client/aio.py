@@ -111,8 +111,8 @@ class AsyncTasks(_Caller):
     ) -> Task:
         """Submits a task; mid and high need the operator token.
 
-        Parameters that are bytes are the text of a JSON object and are handed on as they are. It is not sent again where
-        the answer was lost; submit it anew and take TaskExists for success.
+        Parameters that are bytes are the text of a JSON object and are handed on as they are. It is not sent again
+        where the answer was lost; submit it anew and take TaskExists for success.
         """
         request = tasks_pb2.EnqueueRequest(
             task_id=task_id,
@@ -246,8 +246,8 @@ class AsyncSubmitter(_Caller):
 
         With a `lease` (seconds) a task goes back to its queue unless it is acknowledged, renewed, returned or finished
         in time. The call carries a request id (its own, unless one is given), and is sent again where the answer was
-        lost: the same tasks come. An empty `request_id` turns that off. Where no `timeout` is given, the wait is added to
-        the client's.
+        lost: the same tasks come. An empty `request_id` turns that off. Where no `timeout` is given, the wait is added
+        to the client's.
         """
         result, _ = await self.fetch(
             max_tasks=max_tasks,
@@ -458,8 +458,8 @@ class AsyncHealth(_Caller):
 class AsyncClient:
     """A client for asyncio; belongs to the event loop it is first used on.
 
-    It connects with the first call, keeps one connection for all calls, and connects anew, to the next of its addresses,
-    when the connection is lost. Times are in seconds; a timeout of infinity is none.
+    It connects with the first call, keeps one connection for all calls, and connects anew, to the next of its
+    addresses, when the connection is lost. Times are in seconds; a timeout of infinity is none.
     """
 
     def __init__(
@@ -479,8 +479,8 @@ class AsyncClient:
         """Addresses are `host`, `host:port`, `[v6]:port` or `unix:///path`; nothing is opened yet.
 
         `timeout` is for calls that name none, `connect_timeout` how long a call waits for a connection. A server that
-        sends nothing for `keepalive_timeout` after a ping, sent every `keepalive` seconds, is given up. A call that may be
-        sent again is sent `attempts` times at most.
+        sends nothing for `keepalive_timeout` after a ping, sent every `keepalive` seconds, is given up. A call that may
+        be sent again is sent `attempts` times at most.
         """
         tokens = {"x-dms-operator-token": operator_token, "x-dms-submitter-token": submitter_token}
         self._link = Link(

@@ -224,8 +224,8 @@ class Tasks:
     ) -> Task:
         """Submits a task; mid and high need the operator token.
 
-        Parameters that are bytes are the text of a JSON object and are handed on as they are. It is not sent again where
-        the answer was lost; submit it anew and take TaskExists for success.
+        Parameters that are bytes are the text of a JSON object and are handed on as they are. It is not sent again
+        where the answer was lost; submit it anew and take TaskExists for success.
         """
         return self._thread.run(
             self._calls.enqueue(
@@ -345,8 +345,8 @@ class Submitter:
 
         With a `lease` (seconds) a task goes back to its queue unless it is acknowledged, renewed, returned or finished
         in time. The call carries a request id (its own, unless one is given), and is sent again where the answer was
-        lost: the same tasks come. An empty `request_id` turns that off. Where no `timeout` is given, the wait is added to
-        the client's.
+        lost: the same tasks come. An empty `request_id` turns that off. Where no `timeout` is given, the wait is added
+        to the client's.
         """
         return self._thread.run(
             self._calls.next(

@@ -40,8 +40,8 @@ class FieldViolation:
 class DMSError(Exception):
     """A call that did not succeed.
 
-    `reason` is the contract for programs (UPPER_SNAKE), the message is for people. `retry_after` is how many seconds the
-    server asks to wait, where it asks. `outcome_unknown` says that the server may have done what the call asks for.
+    `reason` is the contract for programs (UPPER_SNAKE), the message is for people. `retry_after` is how many seconds
+    the server asks to wait, where it asks. `outcome_unknown` says that the server may have done what the call asks for.
     """
 
     default_code: ClassVar[Code] = Code.UNKNOWN
