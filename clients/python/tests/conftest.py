@@ -31,8 +31,17 @@ def client(scheduler: Scheduler) -> Iterator[Client]:
 
 
 @pytest.fixture
+def lists(client: Client) -> None:
+    """For tests that need lists; to be deleted when the scheduler has them."""
+    try:
+        client.tasks.list()
+    except Unimplemented:
+        pytest.skip("this scheduler has no lists yet")
+
+
+@pytest.fixture
 def leases(scheduler: Scheduler) -> None:
-    """For tests that need leases; there is no such fixture any more when every scheduler has them."""
+    """For tests that need leases; to be deleted when the scheduler has them."""
     with Client(scheduler.address) as client:
         try:
             client.submitter.next(lease=1)

@@ -17,7 +17,7 @@ from dms_client import (
     TaskFinished,
     TaskStatus,
 )
-from tests.support import OPERATOR_TOKEN, PATIENCE, Scheduler, asynchronous, eventually
+from tests.support import PATIENCE, Scheduler, asynchronous, eventually
 
 pytestmark = pytest.mark.usefixtures("leases")
 
@@ -191,12 +191,12 @@ def test_finish_without_a_lease_takes_an_empty_token(client: Client) -> None:
     assert client.submitter.finish(handed_out, succeeded=False, error="no luck").error == "no luck"
 
 
-def test_lists_are_filtered_and_complete(scheduler: Scheduler) -> None:
-    with Client(scheduler.address, operator_token=OPERATOR_TOKEN) as client:
-        submit(client, *(f"t-{n}" for n in range(25)))
-        assert [task.task_id for task in client.tasks.list_all(page_size=10)] == [f"t-{n}" for n in range(25)]
-        client.submitter.next(5)
-        dispatched = client.tasks.list(status=[TaskStatus.DISPATCHED])
-        assert [task.task_id for task in dispatched.tasks] == [f"t-{n}" for n in range(5)]
-        newest = next(iter(client.tasks.list_all(newest_first=True)))
-        assert newest.task_id == "t-24"
+@pytest.mark.usefixtures("lists")
+def test_lists_are_filtered_and_complete(client: Client) -> None:
+    submit(client, *(f"t-{n}" for n in range(25)))
+    assert [task.task_id for task in client.tasks.list_all(page_size=10)] == [f"t-{n}" for n in range(25)]
+    client.submitter.next(5)
+    dispatched = client.tasks.list(status=[TaskStatus.DISPATCHED])
+    assert [task.task_id for task in dispatched.tasks] == [f"t-{n}" for n in range(5)]
+    newest = next(iter(client.tasks.list_all(newest_first=True)))
+    assert newest.task_id == "t-24"
