@@ -37,13 +37,3 @@ def lists(client: Client) -> None:
         client.tasks.list()
     except Unimplemented:
         pytest.skip("this scheduler has no lists yet")
-
-
-@pytest.fixture
-def leases(scheduler: Scheduler) -> None:
-    """For tests that need leases; to be deleted when the scheduler has them."""
-    with Client(scheduler.address) as client:
-        try:
-            client.submitter.next(lease=1)
-        except Unimplemented:
-            pytest.skip("this scheduler has no leases yet")

@@ -8,11 +8,11 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 from collections.abc import Awaitable, Callable, Coroutine
 from types import TracebackType
 from typing import Any, ParamSpec
 
-from dms_client import Client, ServingStatus
 from dms_client._frames import Frame, FrameDecoder, FrameType
 from dms_client._proto.google.rpc import error_details_pb2, status_pb2
 from dms_client._proto.ttrpc import ttrpc_pb2
@@ -81,22 +81,25 @@ class Scheduler:
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("DMS_", "REDIS_"))}
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(command, stderr=log, stdout=log, cwd=self.folder, env=kept)
-        eventually(self._is_open, "the scheduler opens its door")
-        # Its connections to Redis come about one by one; the health service asks all of them.
-        with Client(self.address) as client:
-            eventually(lambda: client.health.check() == ServingStatus.SERVING, "the scheduler serves")
+        eventually(self._is_ready, "the scheduler is ready")
         return self
 
-    def _is_open(self) -> bool:
+    def _is_ready(self) -> bool:
         text = self.log.read_text()
         assert self._process is not None
         assert self._process.poll() is None, f"the scheduler ended:\n{text}"
-        match = re.search(r"address=\S*?127\.0\.0\.1:(\d+) \[RPCServer\]", text)
-        if match is None:
+        rpc = re.search(r"address=\S*?127\.0\.0\.1:(\d+) \[RPCServer\]", text)
+        http = re.search(r"address=\S*?127\.0\.0\.1:(\d+) \[dms_scheduler\]", text)
+        if rpc is None or http is None:
             return False
-        self._rpc_port = int(match[1])
+        self._rpc_port = int(rpc[1])
         self.address = f"127.0.0.1:{self._rpc_port}"
-        return True
+        # Its connections to Redis come about one by one.
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{http[1]}/readyz", timeout=PATIENCE):
+                return True
+        except OSError:
+            return False
 
     def signal(self, number: signal.Signals) -> None:
         assert self._process is not None

@@ -19,8 +19,6 @@ from dms_client import (
 )
 from tests.support import PATIENCE, Scheduler, asynchronous, eventually
 
-pytestmark = pytest.mark.usefixtures("leases")
-
 
 def submit(client: Client, *task_ids: str) -> None:
     for task_id in task_ids:
