@@ -6,6 +6,10 @@ SHELL := /bin/bash
 PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server
 # What only `make proto` needs.
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler libprotobuf-dev
+# What the tests of the Python client and of the Go example need.
+PYTHON_PACKAGES := python3-venv
+GO_PACKAGES := golang-go golang-github-containerd-ttrpc-dev golang-github-gogo-protobuf-dev \
+    golang-github-gogo-googleapis-dev gogottrpc protobuf-compiler libprotobuf-dev
 
 # As root, or by sudo where it is there.
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
@@ -21,20 +25,34 @@ define install
 	fi
 endef
 
-.PHONY: help run test build packages proto lint format
+.PHONY: help run test test-swift test-python test-go scheduler build packages proto lint format
 
 help: ## Say what there is
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/make \1\t\2/' | expand -t 16
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
 
 run: build ## Install what is needed, build the release, run the scheduler with its private redis-server
 	@exec .build/release/dms-scheduler
 
+test: test-swift test-python test-go ## Run all tests
+
 # Most tests start a redis-server of their own; all at once they would only wait for each other.
-test: packages ## Run the whole test suite
+test-swift: packages ## Run the tests of the scheduler and of its Swift clients
 	swift build --build-tests
 	@mkdir -p .build/logs
 	@set -o pipefail; SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build 2>&1 \
 	    | tee .build/logs/test.log || { echo "What failed:"; grep -E '✘|error:' .build/logs/test.log; exit 1; }
+
+test-python: scheduler ## Check the Python client's types and run its tests
+	$(call install,$(PYTHON_PACKAGES))
+	.ci/test-python
+
+test-go: scheduler ## Build the Go example and run its tests
+	$(call install,$(GO_PACKAGES))
+	.ci/test-go
+
+# The debug build, which the tests of the clients in other languages run.
+scheduler: packages
+	swift build --product dms-scheduler
 
 build: packages ## Build the release of the scheduler and its clients
 	swift build -c release --product dms-scheduler
@@ -44,9 +62,10 @@ build: packages ## Build the release of the scheduler and its clients
 packages: ## Install the Debian packages that are missing
 	$(call install,$(PACKAGES))
 
-proto: ## Write the generated C anew from Proto/
+proto: ## Write the generated C and Python anew from Proto/
 	$(call install,$(PROTO_PACKAGES))
 	.ci/generate-proto
+	.ci/generate-python
 
 lint: ## Check the formatting
 	swift format lint --strict --recursive $(ALL_SWIFT)

@@ -1,0 +1,322 @@
+"""The way from a call to a server: connects, fails over, sends again what may be sent again."""
+
+import asyncio
+import math
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+from google.protobuf.message import DecodeError
+
+from dms_client._addresses import Address, UnixAddress
+from dms_client._backoff import Backoff
+from dms_client._connection import Connection, StreamLostError
+from dms_client._frames import DATA_BYTES_MAX
+from dms_client._proto.ttrpc import ttrpc_pb2
+from dms_client.errors import (
+    ClientClosed,
+    ConnectError,
+    ConnectionLost,
+    DeadlineExceeded,
+    DMSError,
+    Draining,
+    ProtocolError,
+    RequestTooLarge,
+    error_from_status,
+)
+
+# The server keeps the deadline itself; we give up this much later, when it does not.
+_DEADLINE_GRACE: Final = 0.5
+_TIMEOUT_NANO_MAX: Final = 2**63 - 1
+
+
+class Kind(Enum):
+    """What may be done with a call whose answer was lost."""
+
+    READ = auto()
+    """Changes nothing; may be sent again."""
+    REPLAY_SAFE = auto()
+    """Sent again it does the same once and gets the same answer."""
+    ONCE = auto()
+    """Sent again it might be done twice."""
+
+
+@dataclass(slots=True)
+class Call:
+    """A call, until it is answered."""
+
+    service: str
+    method: str
+    kind: Kind
+    payload: Callable[[float], bytes]
+    """Packs the request, given the seconds since the call began."""
+    timeout: float
+    """Seconds for all attempts together; infinite for none."""
+    metadata: tuple[tuple[str, str], ...] = ()
+    on_late: Callable[[bytes], None] | None = None
+    """Gets the packed message of an answer that comes after the caller has gone."""
+    attempts: int = 0
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class LinkOptions:
+    """How a link behaves; has no description, since there are tokens in it."""
+
+    metadata: tuple[tuple[str, str], ...]
+    connect_timeout: float
+    keepalive: float
+    keepalive_timeout: float
+    attempts_max: int
+
+
+class Link:
+    """Keeps at most one connection for new calls; lives on one event loop."""
+
+    def __init__(self, addresses: tuple[Address, ...], options: LinkOptions) -> None:
+        self._addresses = addresses
+        self._options = options
+        self._address_index = 0
+        self._connection: Connection | None = None
+        self._connections: set[Connection] = set()
+        self._connecting: asyncio.Task[Connection] | None = None
+        self._waiters = 0
+        self._backoff = Backoff()
+        self._pause_first = False
+        self._last_failure = "no attempt has ended yet"
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._background: set[asyncio.Task[None]] = set()
+        self.is_closed = False
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Runs something that nobody waits for; it ends with the link."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    async def close(self) -> None:
+        """Fails the calls under way, and closes the connections."""
+        self.is_closed = True
+        tasks: list[asyncio.Task[Any]] = [*self._background]
+        if self._connecting is not None:
+            tasks.append(self._connecting)
+        for task in tasks:
+            task.cancel()
+        connections = list(self._connections)
+        for connection in connections:
+            connection.lose("the client was closed")
+        await asyncio.gather(*tasks, *(connection.closed for connection in connections), return_exceptions=True)
+
+    async def call(self, call: Call) -> bytes:
+        """Makes the call and returns the packed message of its answer; raises DMSError."""
+        loop = asyncio.get_running_loop()
+        if self._loop is None:
+            self._loop = loop
+        elif self._loop is not loop:
+            raise RuntimeError("A client belongs to the event loop that it was first used on")
+        begun = loop.time()
+        deadline = begun + call.timeout
+        may_be_done = False
+        while True:
+            connection = await self._connected(deadline, may_be_done)
+            call.attempts += 1
+            is_last = call.attempts >= self._options.attempts_max
+            try:
+                return await self._attempt(connection, call, begun, deadline)
+            except StreamLostError as lost:
+                if self.is_closed:
+                    raise self._closed_error(may_be_done or self._changed(call, lost)) from None
+                may_be_done = may_be_done or self._changed(call, lost)
+                if is_last or (lost.may_be_done and call.kind is Kind.ONCE):
+                    raise ConnectionLost(lost.cause, outcome_unknown=may_be_done) from None
+            except Draining:
+                # It did not begin the call; another server may.
+                connection.retire("the server is shutting down")
+                if is_last:
+                    raise
+
+    @staticmethod
+    def _changed(call: Call, lost: StreamLostError) -> bool:
+        return lost.may_be_done and call.kind is not Kind.READ
+
+    @staticmethod
+    def _closed_error(may_be_done: bool) -> ClientClosed:
+        return ClientClosed("the client was closed", outcome_unknown=may_be_done)
+
+    async def _attempt(self, connection: Connection, call: Call, begun: float, deadline: float) -> bytes:
+        loop = asyncio.get_running_loop()
+        try:
+            async with asyncio.timeout_at(_when(deadline)):
+                await connection.writable()
+        except TimeoutError:
+            raise DeadlineExceeded("the server did not read what was sent to it") from None
+        now = loop.time()
+        remaining = deadline - now
+        if remaining <= 0:
+            raise DeadlineExceeded("the call's time was up before it was sent")
+        request = self._pack(call, now - begun, remaining)
+        stream_id, answer = connection.start(request)
+        try:
+            async with asyncio.timeout_at(_when(deadline + _DEADLINE_GRACE)):
+                data = await answer
+        except TimeoutError:
+            if not _has_result(answer):
+                connection.abandon(stream_id, self._late(call))
+                raise DeadlineExceeded(
+                    "the server did not answer in time", outcome_unknown=call.kind is not Kind.READ
+                ) from None
+            data = answer.result()
+        except asyncio.CancelledError:
+            if _has_result(answer):
+                self._take_late(call, answer.result())
+            else:
+                connection.abandon(stream_id, self._late(call))
+            raise
+        try:
+            return _open(data, call)
+        except ProtocolError as error:
+            connection.lose(error.message)
+            raise
+
+    def _pack(self, call: Call, elapsed: float, remaining: float) -> bytes:
+        request = ttrpc_pb2.Request(service=call.service, method=call.method, payload=call.payload(elapsed))
+        if math.isfinite(remaining):
+            request.timeout_nano = max(1, min(int(remaining * 1e9), _TIMEOUT_NANO_MAX))
+        for key, value in (*self._options.metadata, *call.metadata):
+            request.metadata.add(key=key, value=value)
+        packed: bytes = request.SerializeToString()
+        if len(packed) > DATA_BYTES_MAX:
+            raise RequestTooLarge(f"the request has {len(packed)} bytes, a frame takes {DATA_BYTES_MAX}")
+        return packed
+
+    def _late(self, call: Call) -> Callable[[bytes], None] | None:
+        return None if call.on_late is None else lambda data: self._take_late(call, data)
+
+    def _take_late(self, call: Call, data: bytes) -> None:
+        if call.on_late is None or self.is_closed:
+            return
+        try:
+            payload = _open(data, call)
+        except DMSError:
+            return
+        call.on_late(payload)
+
+    async def _connected(self, deadline: float, may_be_done: bool) -> Connection:
+        if self.is_closed:
+            raise self._closed_error(may_be_done)
+        if self._connection is not None:
+            return self._connection
+        if self._connecting is None:
+            self._connecting = asyncio.get_running_loop().create_task(self._connect())
+        connecting = self._connecting
+        give_up = asyncio.get_running_loop().time() + self._options.connect_timeout
+        self._waiters += 1
+        try:
+            async with asyncio.timeout_at(_when(min(give_up, deadline))):
+                return await asyncio.shield(connecting)
+        except TimeoutError:
+            kind = DeadlineExceeded if deadline < give_up else ConnectError
+            raise kind(f"no server could be reached: {self._last_failure}", outcome_unknown=may_be_done) from None
+        except asyncio.CancelledError:
+            # Ours, or that of the attempt, which only close() cancels while somebody waits for it.
+            if self.is_closed and connecting.cancelled():
+                raise self._closed_error(may_be_done) from None
+            raise
+        finally:
+            self._waiters -= 1
+            if self._waiters == 0 and not connecting.done():
+                connecting.cancel()
+                self._connecting = None
+
+    async def _connect(self) -> Connection:
+        try:
+            while True:
+                if self._pause_first:
+                    await asyncio.sleep(self._backoff.next())
+                self._pause_first = True
+                for _ in self._addresses:
+                    address = self._addresses[self._address_index]
+                    connection = await self._try(address)
+                    if connection is not None:
+                        self._connection = connection
+                        return connection
+                    self._next_address()
+        finally:
+            # The last caller may have given up on this attempt, and another begun one of its own.
+            if self._connecting is asyncio.current_task():
+                self._connecting = None
+
+    def _next_address(self) -> None:
+        self._address_index = (self._address_index + 1) % len(self._addresses)
+
+    async def _try(self, address: Address) -> Connection | None:
+        """A connection whose server has answered the first ping; None where none came about."""
+        loop = asyncio.get_running_loop()
+        connection = Connection(
+            keepalive=self._options.keepalive,
+            keepalive_timeout=self._options.keepalive_timeout,
+            on_unusable=self._unusable,
+            on_answer=self._works,
+        )
+        self._connections.add(connection)
+        connection.closed.add_done_callback(lambda _: self._connections.discard(connection))
+        is_open = False
+        try:
+            # One server that does not answer must leave time for the others.
+            async with asyncio.timeout(self._options.connect_timeout / (len(self._addresses) + 1)):
+                if isinstance(address, UnixAddress):
+                    await loop.create_unix_connection(lambda: connection, address.path)
+                else:
+                    await loop.create_connection(lambda: connection, address.host, address.port)
+                await connection.ready
+            is_open = connection.is_usable
+            return connection if is_open else None
+        except TimeoutError:
+            self._last_failure = f"{address}: it does not answer"
+            return None
+        except OSError as error:
+            self._last_failure = f"{address}: {error.strerror or error}"
+            return None
+        except StreamLostError as error:
+            self._last_failure = f"{address}: {error.cause}"
+            return None
+        finally:
+            if not is_open:
+                connection.lose("the attempt to connect was given up")
+
+    def _unusable(self, connection: Connection) -> None:
+        if connection is self._connection:
+            self._connection = None
+            self._next_address()
+
+    def _works(self) -> None:
+        self._backoff.reset()
+        self._pause_first = False
+
+
+def _when(deadline: float) -> float | None:
+    return deadline if math.isfinite(deadline) else None
+
+
+def _has_result(answer: asyncio.Future[bytes]) -> bool:
+    """Whether the answer came in the very turn of the loop in which its caller gave up."""
+    return answer.done() and not answer.cancelled() and answer.exception() is None
+
+
+def _open(data: bytes, call: Call) -> bytes:
+    """The packed message of an answer; raises what the answer says."""
+    response = ttrpc_pb2.Response()
+    try:
+        response.ParseFromString(data)
+    except DecodeError:
+        raise ProtocolError(
+            f"the server's answer to {call.method} is none", outcome_unknown=call.kind is not Kind.READ
+        ) from None
+    error = error_from_status(response.status)
+    if error is None:
+        payload: bytes = response.payload
+        return payload
+    if isinstance(error, DeadlineExceeded) and call.kind is not Kind.READ:
+        error.outcome_unknown = True
+    raise error
