@@ -102,8 +102,11 @@ let package = Package(
             name: "dms-admin", dependencies: ["ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser],
             path: "clients/swift/dms-admin", swiftSettings: swiftSettings),
         .executableTarget(
-            name: "dms-submitter", dependencies: ["ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser],
-            path: "clients/swift/dms-submitter", swiftSettings: swiftSettings),
+            name: "dms-submitter",
+            dependencies: [
+                "ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser, subprocess,
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ], path: "clients/swift/dms-submitter", swiftSettings: swiftSettings),
 
         .executableTarget(
             name: "dms-bench",

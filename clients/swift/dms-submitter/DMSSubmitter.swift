@@ -6,17 +6,21 @@ import ClientCommands
 struct DMSSubmitter: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dms-submitter",
-        abstract: "Fetch tasks from the scheduler.",
+        abstract: "Fetch tasks from the scheduler, and say what became of them.",
         usage: "dms-submitter <subcommand> [options]",
         discussion: """
             Examples:
+              dms-submitter run --concurrency 4 --lease 30s -- ./move-files
               dms-submitter next
-              dms-submitter next --max 10 --submitter-id worker-7 --json
+              dms-submitter next --max 10 --wait 30s --lease 5m --submitter-id worker-7 --json
 
             Environment: DMS_SERVER is where the scheduler is. DMS_SUBMITTER_TOKEN, or a file that \
             DMS_SUBMITTER_TOKEN_FILE names, is the token, where the scheduler wants one.
 
             \(CommandStatus.help) And 3: there was no task.
             """,
-        subcommands: [NextCommand.self])
+        subcommands: [
+            RunCommand.self, NextCommand.self, AckCommand.self, RenewCommand.self, ReturnCommand.self,
+            FinishCommand.self,
+        ])
 }

@@ -23,16 +23,40 @@ extension CommandReport {
 
     /// Tasks that were fetched; none at all has an exit status of its own.
     public static func fetched(_ answer: NextAnswer) -> CommandReport {
-        let text = answer.tasks.map { table(of: $0).text }.joined(separator: "\n\n")
+        let text = answer.leasedTasks.map { task in
+            var table = table(of: task.record)
+            if !task.leaseToken.isEmpty { table.add("Lease token", PrintableText.line(task.leaseToken)) }
+            if let end = task.leaseExpiresAt { table.add("Lease ends", "\(end)") }
+            return table.text
+        }.joined(separator: "\n\n")
         return CommandReport(text: text, status: answer.tasks.isEmpty ? .noTask : .success) { json in
             json.writeStaticString("{\"tasks\":[")
-            for (index, task) in answer.tasks.enumerated() {
+            for (index, task) in answer.leasedTasks.enumerated() {
                 if index > 0 { json.writeStaticString(",") }
                 json.writeStaticString("{\"record\":")
-                task.writeJSON(into: &json)
+                task.record.writeJSON(into: &json)
+                if !task.leaseToken.isEmpty {
+                    json.writeStaticString(",\"lease_token\":")
+                    JSONString.write(task.leaseToken, into: &json)
+                }
+                if let end = task.leaseExpiresAt { json.writeString(",\"lease_expires_at\":\"\(end)\"") }
                 json.writeStaticString("}")
             }
             json.writeStaticString("]}")
+        }
+    }
+
+    /// What became of one lease.
+    public static func lease(_ outcome: LeaseOutcome) -> CommandReport {
+        var table = Table()
+        table.add("Task", PrintableText.line(outcome.taskID.text))
+        table.add("Canceled", outcome.isCanceled ? "yes" : "no")
+        table.add("Lease ends", outcome.leaseExpiresAt.map { "\($0)" } ?? "never: there is none")
+        return CommandReport(text: table.text) { json in
+            json.writeStaticString("{\"task_id\":")
+            JSONString.write(outcome.taskID.text, into: &json)
+            json.writeString(",\"canceled\":\(outcome.isCanceled)")
+            json.writeString(",\"lease_expires_at\":\(outcome.leaseExpiresAt.map { "\"\($0)\"" } ?? "null")}")
         }
     }
 

@@ -10,6 +10,9 @@ public protocol ClientCommand: AsyncParsableCommand {
     /// Where the scheduler is, and how to print.
     var connection: ConnectionFlags { get }
 
+    /// What the command wants otherwise than other commands do of their client.
+    func adjust(_ options: inout ClientOptions)
+
     /// Makes the calls; throws ``UsageError``, or `DMSClientError`.
     func perform(with client: DMSClient) async throws -> CommandReport
 }
@@ -25,6 +28,9 @@ public struct CommandOutcome: Sendable, Equatable {
 }
 
 extension ClientCommand {
+    /// Wants nothing otherwise.
+    public func adjust(_ options: inout ClientOptions) {}
+
     /// Does the command's work, prints, and ends the program.
     public func run() async throws {
         let outcome = await execute(environment: ProcessInfo.processInfo.environment)
@@ -37,7 +43,9 @@ extension ClientCommand {
     public func execute(environment: [String: String]) async -> CommandOutcome {
         do {
             let settings = try ClientSettings(connection, program: Self.program, environment: environment)
-            let client = DMSClient(addresses: settings.addresses, options: settings.options)
+            var options = settings.options
+            adjust(&options)
+            let client = DMSClient(addresses: settings.addresses, options: options)
             let result = await Result.capturing { try await perform(with: client) }
             await client.close()
             return print(try result.get())

@@ -3,6 +3,13 @@ public import NIOCore
 
 /// Reads files that a command is given, and its standard input, up to a limit.
 public enum InputFile {
+    /// What an argument stands for: a text, `@` and the path of a file that holds it, or `-` for standard input.
+    public static func text(_ argument: String, bytesMax: Int) throws(UsageError) -> ByteBuffer {
+        if argument == "-" { return try readStandardInput(bytesMax: bytesMax) }
+        guard argument.hasPrefix("@") else { return ByteBuffer(string: argument) }
+        return try read(String(argument.dropFirst()), bytesMax: bytesMax)
+    }
+
     /// Everything that a file holds; throws where it cannot be read, or holds more than the limit.
     public static func read(_ path: String, bytesMax: Int) throws(UsageError) -> ByteBuffer {
         let url = URL(fileURLWithPath: path)

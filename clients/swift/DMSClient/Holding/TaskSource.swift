@@ -21,7 +21,8 @@ public final class TaskSource: Sendable {
     }
 
     deinit {
-        for task in fetched.withLock(\.self) where task.ending == nil {
+        // The last one first: each goes to the head of its queue.
+        for task in fetched.withLock(\.self).reversed() where task.ending == nil {
             let message = TaskReturn(lease: task.lease, reason: TaskSource.notBegun)
             client.start(
                 client.makeRequest(
@@ -134,7 +135,10 @@ public final class TaskSource: Sendable {
 
     /// Gives back what was fetched in vain, and does the acknowledgements that wait; also in a task that was canceled.
     private func release() async {
-        while let task = takeFetched() { _ = try? await task.return(reason: TaskSource.notBegun) }
+        var unwanted: [HeldTask] = []
+        while let task = takeFetched() { unwanted.append(task) }
+        // The last one first: each goes to the head of its queue.
+        for task in unwanted.reversed() { _ = try? await task.return(reason: TaskSource.notBegun) }
         let holds = acks.take()
         guard !holds.isEmpty else { return }
         let response = try? await client.call(

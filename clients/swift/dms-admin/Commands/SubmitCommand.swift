@@ -47,9 +47,6 @@ struct SubmitCommand: AdminCommand {
 
     private func readParameters() throws(UsageError) -> ByteBuffer {
         // Files may end in white space that is no part of the object; the limit itself is the server's to judge.
-        let bytesMax = Limits.frameDataBytesMax
-        if parameters == "-" { return try InputFile.readStandardInput(bytesMax: bytesMax) }
-        guard parameters.hasPrefix("@") else { return ByteBuffer(string: parameters) }
-        return try InputFile.read(String(parameters.dropFirst()), bytesMax: bytesMax)
+        try InputFile.text(parameters, bytesMax: Limits.frameDataBytesMax)
     }
 }

@@ -10,7 +10,8 @@ struct NextCommand: ClientCommand {
     static let configuration = CommandConfiguration(
         commandName: "next", abstract: "Fetch the next tasks: the most urgent first, the oldest of these first.",
         discussion: """
-            What is fetched counts as dispatched and is not handed out again.
+            What is fetched counts as dispatched and is not handed out again; with --lease it is, unless the lease is renewed \
+            or acknowledged, or the task returned or finished, before the lease ends.
 
             Exit status: 0 at least one task was fetched; 3 none is queued: nothing is printed, or {"tasks":[]} with \
             --json; the others as in dms-submitter --help. After 75 a task may have been handed out that nobody got.
@@ -18,6 +19,14 @@ struct NextCommand: ClientCommand {
 
     @Option(help: "How many tasks to fetch at most, from 1 to \(Limits.nextTasksMax).")
     var max: UInt32 = 1
+
+    @Option(help: ArgumentHelp("How long to wait for a task, up to 10m.", valueName: "time"))
+    var wait: TimeArgument?
+
+    @Option(
+        help: ArgumentHelp("How long a lease the tasks come under, from 1s to 24h; none by default.", valueName: "time")
+    )
+    var lease: TimeArgument?
 
     @Option(help: ArgumentHelp("Who fetches; kept with the task.", valueName: "id"))
     var submitterID = ""
@@ -28,9 +37,27 @@ struct NextCommand: ClientCommand {
         guard (1...UInt32(Limits.nextTasksMax)).contains(max) else {
             throw ValidationError("--max must be from 1 to \(Limits.nextTasksMax).")
         }
+        try LeaseTime.check(lease)
+        guard Int(wait?.milliseconds ?? 0) <= Limits.nextWaitMillisecondsMax else {
+            throw ValidationError("--wait must be at most 10m.")
+        }
     }
 
     func perform(with client: DMSClient) async throws -> CommandReport {
-        .fetched(try await client.submitter.next(NextRequest(maxTasks: max, submitterID: submitterID)))
+        .fetched(
+            try await client.submitter.next(
+                NextRequest(
+                    maxTasks: max, waitMilliseconds: wait?.milliseconds ?? 0,
+                    leaseMilliseconds: lease?.milliseconds ?? 0, submitterID: submitterID)))
+    }
+}
+
+/// What `--lease` may be.
+enum LeaseTime {
+    static func check(_ lease: TimeArgument?) throws {
+        guard let lease else { return }
+        guard (Limits.leaseMillisecondsMin...Limits.leaseMillisecondsMax).contains(Int(lease.milliseconds)) else {
+            throw ValidationError("--lease must be from 1s to 24h.")
+        }
     }
 }

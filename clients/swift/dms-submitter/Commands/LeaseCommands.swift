@@ -1,0 +1,132 @@
+import ArgumentParser
+import ClientCommands
+import DMSClient
+import DMSModel
+import DMSWire
+
+/// A task and the proof of holding it, as `next` printed them.
+struct LeaseArguments: ParsableArguments {
+    @Argument(help: "The task's id.")
+    var task: String
+
+    @Argument(help: ArgumentHelp("The lease token that the task came with.", valueName: "token"))
+    var token: String
+
+    var reference: LeaseReference { LeaseReference(taskID: TaskID(task), token: token) }
+}
+
+/// The command `dms-submitter ack`.
+struct AckCommand: ClientCommand {
+    static let program = ClientProgram.submitter
+
+    static let configuration = CommandConfiguration(
+        commandName: "ack",
+        abstract: "End a lease: the task is its holder's for good, until it is finished or returned.")
+
+    @OptionGroup var lease: LeaseArguments
+    @OptionGroup var connection: ConnectionFlags
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        try .lease(of: await client.submitter.ack([lease.reference]))
+    }
+}
+
+/// The command `dms-submitter renew`.
+struct RenewCommand: ClientCommand {
+    static let program = ClientProgram.submitter
+
+    static let configuration = CommandConfiguration(
+        commandName: "renew", abstract: "Extend a lease; says, too, whether the task was canceled.")
+
+    @OptionGroup var lease: LeaseArguments
+
+    @Option(
+        name: .customLong("lease"),
+        help: ArgumentHelp("How long from now, from 1s to 24h; as long as it was by default.", valueName: "time"))
+    var time: TimeArgument?
+
+    @OptionGroup var connection: ConnectionFlags
+
+    func validate() throws { try LeaseTime.check(time) }
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        try .lease(of: await client.submitter.renew([lease.reference], for: time?.duration))
+    }
+}
+
+/// The command `dms-submitter return`.
+struct ReturnCommand: ClientCommand {
+    static let program = ClientProgram.submitter
+
+    static let configuration = CommandConfiguration(
+        commandName: "return", abstract: "Give a task back to the head of its queue.")
+
+    @OptionGroup var lease: LeaseArguments
+
+    @Option(help: "Why, for people.")
+    var reason: String?
+
+    @OptionGroup var connection: ConnectionFlags
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        .task(try await client.submitter.return(lease.reference, reason: reason))
+    }
+}
+
+/// The command `dms-submitter finish`.
+struct FinishCommand: ClientCommand {
+    static let program = ClientProgram.submitter
+
+    static let configuration = CommandConfiguration(
+        commandName: "finish", abstract: "End a task: as completed, or with --error as failed.",
+        discussion: """
+            The token is left out for a task that was fetched without a lease.
+
+            Examples:
+              dms-submitter finish task-1 "$TOKEN" --result '{"files": 3}'
+              dms-submitter finish task-1 "$TOKEN" --error 'no space left'
+            """)
+
+    @Argument(help: "The task's id.")
+    var task: String
+
+    @Argument(help: ArgumentHelp("The lease token that the task came with.", valueName: "token"))
+    var token = ""
+
+    @Option(
+        help: ArgumentHelp(
+            "What came of it: JSON, @ and the path of a file that holds it, or - for standard input.",
+            valueName: "json|@file|-"))
+    var result: String?
+
+    @Option(help: ArgumentHelp("The task failed; why, for people.", valueName: "text"))
+    var error: String?
+
+    @OptionGroup var connection: ConnectionFlags
+
+    func validate() throws {
+        guard result == nil || error == nil else {
+            throw ValidationError("--result is for a task that was completed, --error for one that failed.")
+        }
+    }
+
+    func perform(with client: DMSClient) async throws -> CommandReport {
+        let lease = LeaseReference(taskID: TaskID(task), token: token)
+        let ending: TaskEnding =
+            if let error { .failed(error: error) } else {
+                .completed(result: try result.map { try InputFile.text($0, bytesMax: Limits.frameDataBytesMax) })
+            }
+        return .task(try await client.submitter.finish(lease, ending))
+    }
+}
+
+extension CommandReport {
+    /// The one outcome of a call about one lease; its error is the call's.
+    fileprivate static func lease(of outcomes: [LeaseOutcome]) throws -> CommandReport {
+        guard let outcome = outcomes.first else {
+            throw DMSClientError.protocolViolation("it answered for no lease", outcomeUnknown: true)
+        }
+        if let error = outcome.error { throw DMSClientError.rpc(RPCError(error)) }
+        return .lease(outcome)
+    }
+}
