@@ -153,7 +153,7 @@ import Testing
     {
         try await withSetting { setting in
             let worker = try setting.worker(
-                "--grace", "300ms",
+                "--grace", "3s",
                 script: #"""
                     trap 'touch asked' TERM
                     sh -c 'trap "" TERM; echo $$ > child; while :; do sleep 0.05; done' &
