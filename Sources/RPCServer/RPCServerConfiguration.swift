@@ -16,7 +16,7 @@ public struct RPCServerConfiguration: Sendable {
     /// By default TCP on port 8001 of the loopback address, no unix socket, and 20 seconds to drain.
     public init(
         host: String = "127.0.0.1", port: Int = 8001, socketPath: String? = nil, drain: Duration = .seconds(20),
-        connectionsMax: Int = 10_000, limits: ConnectionLimits = ConnectionLimits()
+        connectionsMax: Int = 16_384, limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.host = host
         self.port = port

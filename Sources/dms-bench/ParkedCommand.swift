@@ -34,14 +34,12 @@ struct ParkedCommand: AsyncParsableCommand {
                     let request = NextRequest(waitMilliseconds: 600_000)
                     do {
                         return try await client.submitter.next(request, isReplayable: false).tasks.count
-                    } catch DMSClientError.closed {
-                        return 0
+                    } catch DMSClientError.closed, DMSClientError.outcomeUnknown {
+                        return 0  // the end of the measurement closed it
                     }
                 }
             }
-            while try await observer.tasks.stats().waitingSubmitters < connections {
-                try await Task.sleep(for: .milliseconds(50))
-            }
+            try await wait(for: connections, observer)
             let after = try memory()
             let start = ContinuousClock.now
             let submission = TaskSubmission(
@@ -64,6 +62,19 @@ struct ParkedCommand: AsyncParsableCommand {
             while try await tasks.next() != nil {}
         }
         await observer.close()
+    }
+
+    /// Waits until so many calls are parked; gives up once none comes any more.
+    private func wait(for connections: Int, _ observer: DMSClient) async throws {
+        var (parked, lastGrowth) = (UInt64(0), ContinuousClock.now)
+        while parked < connections {
+            let now = try await observer.tasks.stats().waitingSubmitters
+            if now > parked { (parked, lastGrowth) = (now, .now) }
+            guard ContinuousClock.now - lastGrowth < .seconds(10) else {
+                throw BenchFailure("only \(parked) of \(connections) calls wait at the scheduler")
+            }
+            try await Task.sleep(for: .milliseconds(50))
+        }
     }
 
     /// The process's resident memory in KiB.
