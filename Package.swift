@@ -111,7 +111,7 @@ let package = Package(
         .executableTarget(
             name: "dms-bench",
             dependencies: [
-                "DMSClient", "DMSModel", "RedisLink", nioCore, nioPosix, logging, argumentParser,
+                "DMSClient", "DMSModel", "DMSWire", "RedisLink", nioCore, nioPosix, logging, argumentParser, subprocess,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: swiftSettings),
 

@@ -7,8 +7,10 @@ struct Latencies {
 
     mutating func add(_ time: Duration) {
         let (seconds, attoseconds) = time.components
-        _ = histogram.record(UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000)
+        add(nanoseconds: UInt64(seconds) * 1_000_000_000 + UInt64(attoseconds) / 1_000_000_000)
     }
+
+    mutating func add(nanoseconds: UInt64) { _ = histogram.record(nanoseconds) }
 
     /// In microseconds.
     func percentile(_ value: Double) -> Double { Double(histogram.valueAtPercentile(value)) / 1000 }

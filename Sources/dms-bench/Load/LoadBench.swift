@@ -1,0 +1,104 @@
+/// One round of each kind of measurement: the floor and the scheduler, one after the other.
+struct LoadBench {
+    typealias Round = [(name: String, figures: LoadDriver.Figures)]
+
+    private static let filling = LoadPoint(8, 32)
+
+    private let servers: BenchServers
+    private let scale: Double
+    private let driver = LoadDriver()
+    private let handOutDigest: String
+    private let enqueueDigest: String
+    private var taskNumber = 1
+
+    init(_ servers: BenchServers, scale: Double) async throws {
+        self.servers = servers
+        self.scale = scale
+        handOutDigest = try await servers.load(FloorScripts.handOut)
+        enqueueDigest = try await servers.load(FloorScripts.enqueue)
+    }
+
+    /// The floor comes first, then the scheduler, then others.
+    mutating func round(_ call: LoadCommand.Call, _ point: LoadPoint) async throws -> Round {
+        let calls = max(Int(Double(point.calls) * scale), point.connections * point.depth)
+        let first = taskNumber
+        taskNumber += calls
+        switch call {
+        case .next: return try await next(point, calls, first, .next)
+        case .nextAck: return try await next(point, calls, first, .nextUnderLease)
+        case .restNext:
+            let floor = try await floorNext(point, calls, first)
+            try await fill(calls, first)
+            return [floor, try await rest(.next, point, calls, first)]
+        case .enqueue:
+            return [
+                try await floor(.enqueue, point, calls, first), try await rpc(.enqueue, point, calls, first),
+            ]
+        case .restEnqueue:
+            return [try await floor(.enqueue, point, calls, first), try await rest(.enqueue, point, calls, first)]
+        case .get, .restGet:
+            _ = try await floor(.enqueue, LoadBench.filling, calls, first)
+            let floor = try await floor(.get, point, calls, first)
+            try await fill(calls, first)
+            guard call == .get else { return [floor, try await rest(.get, point, calls, first)] }
+            return [floor, try await rpc(.get, point, calls, first)]
+        }
+    }
+
+    private func next(_ point: LoadPoint, _ calls: Int, _ first: Int, _ call: RPCLoad.Call) async throws -> Round {
+        var round = [try await floorNext(point, calls, first)]
+        try await fill(calls, first)
+        round.append(try await rpc(call, point, calls, first))
+        guard let beanstalkd = servers.beanstalkd, point.depth == 1 else { return round }
+        for (name, call) in [
+            ("beanstalkd, reserve then delete", BeanstalkLoad.Call.reserveThenDelete),
+            ("beanstalkd, delete with the next reserve", .reserveWithDelete),
+        ] {
+            _ = try await driver.measure(
+                LoadBench.filling, port: servers.ports.beanstalkd, servers: [], calls: calls, first: first,
+                takesTasks: false, BeanstalkLoad(.put))
+            let figures = try await driver.measure(
+                point, port: servers.ports.beanstalkd, servers: [beanstalkd], calls: calls, first: first,
+                takesTasks: true, BeanstalkLoad(call))
+            round.append((name, figures))
+        }
+        return round
+    }
+
+    private func floorNext(_ point: LoadPoint, _ calls: Int, _ first: Int) async throws -> Round.Element {
+        _ = try await floor(.enqueue, LoadBench.filling, calls, first)
+        return try await floor(.handOut, point, calls, first)
+    }
+
+    private func fill(_ calls: Int, _ first: Int) async throws {
+        _ = try await rpc(.enqueue, LoadBench.filling, calls, first)
+    }
+
+    private func floor(
+        _ call: RedisLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
+    ) async throws -> Round.Element {
+        let wire = RedisLoad(call, digest: call == .enqueue ? enqueueDigest : handOutDigest)
+        let figures = try await driver.measure(
+            point, port: servers.ports.redis, servers: [servers.redis], calls: calls, first: first,
+            takesTasks: call == .handOut, wire)
+        return ("Redis", figures)
+    }
+
+    private func rpc(
+        _ call: RPCLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
+    ) async throws -> Round.Element {
+        let figures = try await driver.measure(
+            point, port: servers.ports.rpc, servers: [servers.redis, servers.scheduler], calls: calls, first: first,
+            takesTasks: call == .next || call == .nextUnderLease, try RPCLoad(call))
+        return ("scheduler", figures)
+    }
+
+    private func rest(
+        _ call: RESTLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
+    ) async throws -> Round.Element {
+        let figures = try await driver.measure(
+            point, port: servers.ports.http, servers: [servers.redis, servers.scheduler], calls: calls, first: first,
+            takesTasks: call == .next, RESTLoad(call))
+        return ("scheduler, REST", figures)
+    }
+}
