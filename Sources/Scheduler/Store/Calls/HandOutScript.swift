@@ -14,6 +14,12 @@ struct HandOutScript {
         var submitterID: String
         /// Under which name its answer is kept, to be repeated; nil: it is not.
         var answerKey: String?
+
+        /// Whether the script is told of both at once: they differ in nothing but their tokens and their answers' names.
+        fileprivate func isLike(_ other: Caller) -> Bool {
+            wanted == other.wanted && lease?.milliseconds == other.lease?.milliseconds
+                && submitterID == other.submitterID && (answerKey == nil) == (other.answerKey == nil)
+        }
     }
 
     /// What was handed out.
@@ -28,7 +34,7 @@ struct HandOutScript {
         var skippedIDs: [String]
     }
 
-    private static let wordsPerCaller = 5
+    private static let wordsPerRun = 5
 
     private let keys: RedisKeys
     private let recordPrefix: String
@@ -40,25 +46,43 @@ struct HandOutScript {
 
     func call(_ callers: [Caller], at now: Timestamp, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
         let kept = callers.compactMap(\.answerKey)
+        let runs = HandOutScript.runs(of: callers)
+        let tokens = callers.count { $0.lease != nil }
         return connection.evaluate(
             StoreScripts.handOut, keys: keys, callKeys: kept.count,
-            arguments: 4 + HandOutScript.wordsPerCaller * callers.count
+            arguments: 4 + HandOutScript.wordsPerRun * runs.count + tokens
         ) { words in
             for key in kept { words.append(key) }
             words.append(recordPrefix)
             words.append(now.description)
             words.append(.integer(Limits.handOutBytesMax))
             words.append(.integer(Limits.answerKeptMilliseconds))
-            for caller in callers {
-                words.append(.integer(caller.wanted))
-                words.append(.integer(Int(caller.lease?.milliseconds ?? 0)))
-                words.append(caller.lease?.token ?? "")
-                words.append(.bytes(HandOutScript.laterFields(submitterID: caller.submitterID)))
-                words.append(caller.answerKey == nil ? "0" : "1")
+            for run in runs {
+                guard let caller = run.first else { continue }
+                words.append(run.count)
+                words.append(caller.wanted)
+                words.append(Int(caller.lease?.milliseconds ?? 0))
+                words.append(HandOutScript.laterFields(submitterID: caller.submitterID))
+                words.append(caller.answerKey == nil ? 0 : 1)
+                for caller in run {
+                    if let lease = caller.lease { words.append(lease.token) }
+                }
             }
         } decode: { reply throws(RedisError) in
             try HandOutScript.decode(reply)
         }
+    }
+
+    /// The callers in their order, those that are alike and follow each other together.
+    private static func runs(of callers: [Caller]) -> [ArraySlice<Caller>] {
+        var runs: [ArraySlice<Caller>] = []
+        var rest = callers[...]
+        while let first = rest.first {
+            let run = rest.prefix { $0.isLike(first) }
+            runs.append(run)
+            rest = rest.dropFirst(run.count)
+        }
+        return runs
     }
 
     /// The text that goes behind a handed out record's lease.

@@ -19,7 +19,7 @@ end
 if status ~= 'queued' and status ~= 'dispatched' then
     return {-3}
 end
-check_counter(KEYS[7], 'canceled')
+local before = counter(KEYS[7], 'canceled')
 
 local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
 check_types(lists, positions)
@@ -32,5 +32,5 @@ if status == 'queued' then
 end
 record = join(front, priority, 'canceled', enqueued_at, ARGV[5], later)
 redis.call('SET', KEYS[9], record)
-count(KEYS[7], 'canceled', 1, ARGV[5])
+count(KEYS[7], 'canceled', before, 1, ARGV[5])
 return {1, record}

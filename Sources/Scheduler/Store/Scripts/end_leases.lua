@@ -17,7 +17,7 @@ if #due == 0 then
     return {0, 0, rest(), {}}
 end
 check_types(lists, positions)
-check_counter(KEYS[7], 'requeued')
+local before = counter(KEYS[7], 'requeued')
 
 local numbers = {high = 1, mid = 2, low = 3}
 local back, looked, bytes, strays = {}, 0, 0, {}
@@ -45,7 +45,7 @@ for _, task in ipairs(back) do
     prepend(lists[task[2]], positions[task[2]], task[1])
 end
 if #back > 0 then
-    count(KEYS[7], 'requeued', #back, ARGV[2])
+    count(KEYS[7], 'requeued', before, #back, ARGV[2])
     redis.call('PUBLISH', ARGV[3], #back)
 end
 local left = rest()

@@ -18,10 +18,10 @@ end
 check_types({KEYS[1]}, {KEYS[2]})
 redis.call('SISMEMBER', KEYS[3], ARGV[1])
 redis.call('ZCARD', KEYS[8])
-check_counter(KEYS[4], 'queued')
+local before = counter(KEYS[4], 'queued')
 
 local number = redis.call('INCR', KEYS[6])
-count(KEYS[4], 'queued', 1, ARGV[3])
+count(KEYS[4], 'queued', before, 1, ARGV[3])
 redis.call('SET', KEYS[7], ARGV[2])
 redis.call('SADD', KEYS[3], ARGV[1])
 redis.call('ZADD', KEYS[8], ARGV[6], ARGV[1])

@@ -28,12 +28,12 @@ end
 if status ~= 'dispatched' or has_ended(KEYS[2], ARGV[1], microseconds()) then
     return {-2}
 end
-check_counter(KEYS[1], ARGV[4])
+local before = counter(KEYS[1], ARGV[4])
 
 -- Redis allows this even when its memory is full, and then allows the rest of the script.
 redis.call('ZREM', KEYS[2], ARGV[1])
 record = join(front, priority, ARGV[4], enqueued_at, ARGV[3],
     join_later(math.max(attempt, 1), returned, lease, lease_ms, rest .. ARGV[5]))
 redis.call('SET', KEYS[3], record)
-count(KEYS[1], ARGV[4], 1, ARGV[3])
+count(KEYS[1], ARGV[4], before, 1, ARGV[3])
 return {1, record}

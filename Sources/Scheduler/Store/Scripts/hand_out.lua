@@ -3,51 +3,65 @@
 -- KEYS[9..] STRING kept answers, one for each caller that has one, in order
 -- ARGV[1] the records' key prefix (which ids come next is known only here)   ARGV[2] now, RFC 3339
 -- ARGV[3] bytes of records to hand out at most   ARGV[4] how long an answer is kept, in milliseconds
--- then for each caller, in order: how many tasks it wants   the length of its lease in milliseconds, 0: none
---   its lease's token   the fields that its records get behind these   1: its answer is kept, 0: it is not
+-- then, for each run of callers that are alike, in order: how many they are   how many tasks each wants
+--   the length of their leases in milliseconds, 0: none   the fields that their records get behind these
+--   1: their answers are kept, 0: they are not   and, where they have leases, the token of each
 -- Returns {more, skipped, {a few of the skipped ids}, {for each caller how many of the records}, {records}, clock,
 --   {for each repeated answer: the caller's number, and the clock when it was given first}}
 --   more 1: stopped at a bound, so a caller without a task may find one by calling again
 --   skipped: ids that were dropped because they have no record, or one that is not queued, not readable or too large
---   clock: Redis's, in microseconds; leases count from it
+--   clock: Redis's, in microseconds, which leases count from; 0 where there are none
 local examined_max = 10000
 local chunk = 128
 local names = {'high', 'mid', 'low'}
+local find, sub = string.find, string.sub
 local prefix, now, bytes_max = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local bytes_left = bytes_max
-local clock = microseconds()
 
-local callers, wanted, more = {}, 0, 0
+-- What the callers are like, by their numbers: arrays, since a table for each would cost more than its task.
+local left, lease_of, lease_ms_of, rest_of, kept_key_of, tasks_of = {}, {}, {}, {}, {}, {}
+-- How the record of a task ends that a caller gets as the first; made when it is needed.
+local ending_of = {}
+local callers, wanted, more, clock = 0, 0, 0, 0
 local counts, records, repeated = {}, {}, {}
-local kept_keys = 0
-for base = 5, #ARGV, 5 do
-    local caller = {
-        left = tonumber(ARGV[base]), lease_ms = tonumber(ARGV[base + 1]), lease = ARGV[base + 2], rest = ARGV[base + 3],
-        tasks = {},
-    }
-    if ARGV[base + 4] == '1' then
-        kept_keys = kept_keys + 1
-        caller.kept_key = KEYS[8 + kept_keys]
+local kept_keys, word = 0, 5
+while word <= #ARGV do
+    local lease_ms = tonumber(ARGV[word + 2])
+    if clock == 0 and lease_ms > 0 then
+        clock = microseconds()
     end
-    callers[#callers + 1] = caller
-    counts[#callers] = 0
+    for alike = 1, tonumber(ARGV[word]) do
+        callers = callers + 1
+        left[callers] = tonumber(ARGV[word + 1])
+        lease_ms_of[callers] = lease_ms
+        lease_of[callers] = lease_ms > 0 and ARGV[word + 4 + alike] or ''
+        rest_of[callers] = ARGV[word + 3]
+        if ARGV[word + 4] == '1' then
+            kept_keys = kept_keys + 1
+            kept_key_of[callers] = KEYS[8 + kept_keys]
+            tasks_of[callers] = {}
+        end
+        counts[callers] = 0
+    end
+    word = word + 5 + (lease_ms > 0 and tonumber(ARGV[word]) or 0)
 end
 
 -- An answer that was given already is given again, as it was; its tasks are looked up for what never changes of them.
 -- Of two callers with one name the second waits for what the first gets.
 local repeats, first_of, twins = {}, {}, {}
-for number, caller in ipairs(callers) do
-    local kept = caller.kept_key and redis.call('GET', caller.kept_key)
-    if caller.kept_key and not kept then
-        local first = first_of[caller.kept_key]
+for number = 1, callers do
+    local kept_key = kept_key_of[number]
+    local kept = kept_key and redis.call('GET', kept_key)
+    if kept_key and not kept then
+        local first = first_of[kept_key]
         if first then
             twins[#twins + 1] = first
-            caller.left = 0
+            left[number] = 0
         end
-        first_of[caller.kept_key] = first or number
+        first_of[kept_key] = first or number
     end
     if kept then
-        local answer = cmsgpack.unpack(string.sub(kept, 2))
+        local answer = cmsgpack.unpack(sub(kept, 2))
         local texts, bytes = {}, 0
         for _, task in ipairs(answer.tasks) do
             local front, _, _, enqueued_at = split(redis.call('GET', prefix .. task[1]))
@@ -58,19 +72,19 @@ for number, caller in ipairs(callers) do
                 bytes = bytes + #text
             end
         end
-        caller.left = 0
+        left[number] = 0
         if bytes <= bytes_left or #repeated == 0 then
             bytes_left = bytes_left - bytes
             repeats[number] = texts
             repeated[#repeated + 1] = number
             repeated[#repeated + 1] = answer.clock
             -- From now on somebody may have it, so it can't be taken back. Full memory does not keep it from being given.
-            redis.pcall('SETRANGE', caller.kept_key, 0, '1')
+            redis.pcall('SETRANGE', kept_key, 0, '1')
         else
             more = 1
         end
     end
-    wanted = wanted + caller.left
+    wanted = wanted + left[number]
 end
 
 local handed, writes, ids_of, drop = {}, {}, {{}, {}, {}}, {0, 0, 0}
@@ -78,54 +92,90 @@ local leased = {}
 local taken, examined, skipped, skipped_ids, bounded = {}, 0, 0, {}, false
 local current = 0
 
-local function take(id, front, name, enqueued_at, later)
-    while current == 0 or callers[current].left == 0 do
+local function ending(caller, attempt, returned)
+    return '","updated_at":"' .. now .. '"' ..
+        join_later(attempt, returned, lease_of[caller], lease_ms_of[caller], rest_of[caller]) .. '}'
+end
+
+-- Whose turn it is.
+local function next_caller()
+    while current == 0 or left[current] == 0 do
         current = current + 1
     end
-    local caller = callers[current]
-    local attempt, returned = later_fields(later)
-    attempt = attempt + 1
-    local text = join(front, name, 'dispatched', enqueued_at, now,
-        join_later(attempt, returned, caller.lease, caller.lease_ms, caller.rest))
-    if #text > bytes_left and #handed > 0 then
-        return false
-    end
+    return current
+end
+
+local function take(id, key, text, name, attempt, returned)
     bytes_left = bytes_left - #text
     taken[id] = true
-    caller.left = caller.left - 1
-    caller.tasks[#caller.tasks + 1] = {id, name, attempt, returned}
-    handed[#handed + 1] = text
+    left[current] = left[current] - 1
     counts[current] = counts[current] + 1
-    writes[#writes + 1] = prefix .. id
-    writes[#writes + 1] = text
-    if caller.lease_ms > 0 then
-        leased[#leased + 1] = decimal(first_end(clock, caller.lease_ms, wanted) + #handed)
+    local number = #handed + 1
+    handed[number] = text
+    writes[2 * number - 1] = key
+    writes[2 * number] = text
+    if tasks_of[current] then
+        tasks_of[current][counts[current]] = {id, name, attempt, returned}
+    end
+    if lease_ms_of[current] > 0 then
+        leased[#leased + 1] = decimal(first_end(clock, lease_ms_of[current], wanted) + number)
         leased[#leased + 1] = id
     end
-    return true
 end
 
 -- Look first: nothing is written before every record was checked.
+local time = '%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%d%d%d%dZ'
 for queue = 1, 3 do
+    local name = names[queue]
+    local fresh, tail_start, handed_tail
+    local ids_here = ids_of[queue]
     while #handed < wanted and not bounded do
         local first = drop[queue]
         local ids = redis.call('LRANGE', KEYS[queue], first, first + math.min(wanted - #handed, chunk) - 1)
         if #ids == 0 then
             break
         end
+        if not fresh then
+            -- Most records are as this scheduler wrote them first. Their tails, which have one length then, are known at a
+            -- glance.
+            local tail = ',"priority":"' .. name .. '","status":"queued","enqueued_at":"'
+            fresh = '^' .. tail .. '(' .. time .. ')","updated_at":"%1"}$'
+            tail_start = -(#tail + 27 + #'","updated_at":"' + 27 + #'"}')
+            handed_tail = ',"priority":"' .. name .. '","status":"dispatched","enqueued_at":"'
+        end
         local keys = {}
-        for index, id in ipairs(ids) do
-            keys[index] = prefix .. id
+        for index = 1, #ids do
+            keys[index] = prefix .. ids[index]
         end
         local found = redis.call('MGET', unpack(keys))
-        for index, id in ipairs(ids) do
-            local front, _, status, enqueued_at, updated_at, later = split(found[index])
-            if front and status == 'queued' and not taken[id] and #found[index] <= bytes_max and
-                readable(found[index], enqueued_at, updated_at, id) then
-                if not take(id, front, names[queue], enqueued_at, later) then
+        for index = 1, #ids do
+            local id, record = ids[index], found[index]
+            local text, attempt, returned = nil, 1, ''
+            if record and #record <= bytes_max and not taken[id] then
+                local start, _, enqueued_at = find(record, fresh, tail_start)
+                if start then
+                    local caller = next_caller()
+                    local last = ending_of[caller]
+                    if not last then
+                        last = ending(caller, 1, '')
+                        ending_of[caller] = last
+                    end
+                    text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. last
+                else
+                    local front, _, status, enqueued, updated, later = split(record)
+                    if front and status == 'queued' and readable(record, enqueued, updated, id) then
+                        attempt, returned = later_fields(later)
+                        attempt = attempt + 1
+                        text = front .. handed_tail .. enqueued .. ending(next_caller(), attempt, returned)
+                    end
+                end
+            end
+            if text then
+                if #text > bytes_left and #handed > 0 then
                     bounded = true
                     break
                 end
+                take(id, keys[index], text, name, attempt, returned)
             else
                 skipped = skipped + 1
                 if skipped <= 10 then
@@ -133,7 +183,7 @@ for queue = 1, 3 do
                 end
             end
             drop[queue] = drop[queue] + 1
-            ids_of[queue][drop[queue]] = id
+            ids_here[drop[queue]] = id
         end
         examined = examined + #ids
         if examined >= examined_max then
@@ -152,7 +202,7 @@ end
 
 -- The records in the callers' order.
 local next_handed = 0
-for number = 1, #callers do
+for number = 1, callers do
     if repeats[number] then
         counts[number] = #repeats[number]
         for _, text in ipairs(repeats[number]) do
@@ -168,20 +218,25 @@ end
 if drop[1] + drop[2] + drop[3] == 0 then
     return {more, 0, skipped_ids, counts, records, decimal(clock), repeated}
 end
--- Stats that can't count, and keys of another type, must raise here, before anything is written.
-check_counter(KEYS[7], 'dispatched')
-for queue = 1, 3 do
-    redis.call('ZCARD', KEYS[3 + queue])
+-- Stats that can't count, and keys of another type, must raise here, before anything is written. A single queue's positions
+-- raise by themselves: they are the first to be written.
+local before = counter(KEYS[7], 'dispatched')
+if drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2], drop[3]) then
+    for queue = 1, 3 do
+        redis.call('ZCARD', KEYS[3 + queue])
+    end
 end
-redis.call('ZCARD', KEYS[8])
+if #leased > 0 then
+    redis.call('ZCARD', KEYS[8])
+end
 
--- Taking off a list comes first: Redis allows that even when its memory is full, and then allows the rest of the script.
+-- Taking off comes first: Redis allows that even when its memory is full, and then allows the rest of the script.
 for queue = 1, 3 do
     if drop[queue] > 0 then
-        redis.call('LTRIM', KEYS[queue], drop[queue], -1)
         for start = 1, drop[queue], 1000 do
             redis.call('ZREM', KEYS[3 + queue], unpack(ids_of[queue], start, math.min(start + 999, drop[queue])))
         end
+        redis.call('LTRIM', KEYS[queue], drop[queue], -1)
     end
 end
 if #handed > 0 then
@@ -191,15 +246,15 @@ if #handed > 0 then
     for start = 1, #leased, 1000 do
         redis.call('ZADD', KEYS[8], unpack(leased, start, math.min(start + 999, #leased)))
     end
-    count(KEYS[7], 'dispatched', #handed, now)
+    count(KEYS[7], 'dispatched', before, #handed, now)
 end
-for _, caller in ipairs(callers) do
-    if caller.kept_key and #caller.tasks > 0 then
+for number = 1, callers do
+    if kept_key_of[number] and #tasks_of[number] > 0 then
         local answer = {
-            at = now, clock = decimal(clock), lease = caller.lease, lease_ms = caller.lease_ms, rest = caller.rest,
-            tasks = caller.tasks,
+            at = now, clock = decimal(clock), lease = lease_of[number], lease_ms = lease_ms_of[number],
+            rest = rest_of[number], tasks = tasks_of[number],
         }
-        redis.call('SET', caller.kept_key, '0' .. cmsgpack.pack(answer), 'PX', ARGV[4])
+        redis.call('SET', kept_key_of[number], '0' .. cmsgpack.pack(answer), 'PX', ARGV[4])
     end
 end
 return {more, skipped, skipped_ids, counts, records, decimal(clock), repeated}

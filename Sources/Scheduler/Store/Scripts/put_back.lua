@@ -16,7 +16,7 @@ if kept and string.sub(kept, 1, 1) == '1' then
 end
 local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
 check_types(lists, positions)
-check_counter(KEYS[7], 'dispatched')
+local before = counter(KEYS[7], 'dispatched')
 redis.call('ZCARD', KEYS[8])
 
 local numbers = {high = 1, mid = 2, low = 3}
@@ -46,7 +46,7 @@ for _, task in ipairs(back) do
     prepend(lists[task[3]], positions[task[3]], task[1])
 end
 if #back > 0 then
-    count(KEYS[7], 'dispatched', -#back, ARGV[1])
+    count(KEYS[7], 'dispatched', before, -#back, ARGV[1])
     redis.call('PUBLISH', ARGV[2], #back)
 end
 return #back

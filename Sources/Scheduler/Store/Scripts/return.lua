@@ -26,13 +26,13 @@ if status ~= 'dispatched' then
 end
 local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
 check_types(lists, positions)
-check_counter(KEYS[7], 'requeued')
+local before = counter(KEYS[7], 'requeued')
 
 -- Redis allows this even when its memory is full, and then allows the rest of the script.
 redis.call('ZREM', KEYS[8], ARGV[1])
 record = join(front, priority, 'queued', enqueued_at, ARGV[3], join_later(attempt, ARGV[2], '', 0, rest))
 redis.call('SET', KEYS[9], record)
 prepend(lists[queue], positions[queue], ARGV[1])
-count(KEYS[7], 'requeued', 1, ARGV[3])
+count(KEYS[7], 'requeued', before, 1, ARGV[3])
 redis.call('PUBLISH', ARGV[4], 1)
 return {1, record}
