@@ -2,13 +2,13 @@ public import NIOCore
 
 /// Which values a request's fields may have; the service layer and the doors ask the same rules.
 public enum FieldRules {
-    /// Ids that can name no task: the record of `index` would take the key of the index set.
-    private static let reservedTaskIDs: Set<String> = ["index"]
+    /// An id that can name no task: its record would take the key of the index set.
+    private static let reservedTaskID = "index"
 
     /// What is wrong with a task id; nil where nothing is.
     public static func taskID(_ id: TaskID, field: String = "task_id") -> FieldViolation? {
         if let violation = name(id.text, field: field) { return violation }
-        guard !reservedTaskIDs.contains(id.text) else {
+        guard id.text != reservedTaskID else {
             return FieldViolation(field: field, kind: .reserved, message: "The id '\(id)' is reserved")
         }
         return nil
@@ -26,12 +26,21 @@ public enum FieldRules {
     /// The same rule for a name that may be empty.
     public static func optionalName(_ text: String, field: String) -> FieldViolation? {
         if let violation = length(text, field: field, bytesMax: Limits.nameBytesMax) { return violation }
-        let isControl = { (scalar: Unicode.Scalar) in scalar.properties.generalCategory == .control }
-        guard !text.unicodeScalars.contains(where: isControl) else {
+        guard !holdsControlCharacter(text) else {
             return FieldViolation(
                 field: field, kind: .controlCharacter, message: "String should not hold control characters")
         }
         return nil
+    }
+
+    /// Whether one of U+0000 … U+001F and U+007F … U+009F is in the text; by its bytes, since Unicode's tables are slow.
+    private static func holdsControlCharacter(_ text: String) -> Bool {
+        var previous: UInt8 = 0
+        for byte in text.utf8 {
+            if byte < 0x20 || byte == 0x7F || previous == 0xC2 && byte < 0xA0 { return true }
+            previous = byte
+        }
+        return false
     }
 
     /// The reason of a block: any text of bounded length.
