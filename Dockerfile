@@ -7,7 +7,8 @@ COPY Sources Sources
 COPY clients clients
 COPY Tests Tests
 RUN for product in dms-scheduler dms-admin dms-submitter; do \
-        swift build -c release --static-swift-stdlib --product "$product" || exit 1; \
+        swift build -c release --static-swift-stdlib -Xswiftc -cross-module-optimization \
+            -Xswiftc -enforce-exclusivity=unchecked --product "$product" || exit 1; \
     done && install -D -t /out .build/release/dms-scheduler .build/release/dms-admin .build/release/dms-submitter
 
 FROM debian:12-slim

@@ -15,6 +15,10 @@ GO_PACKAGES := golang-go golang-github-containerd-ttrpc-dev golang-github-gogo-p
 SUDO := $(shell [ "$$(id -u)" = 0 ] || command -v sudo)
 ALL_SWIFT := Package.swift Sources Tests clients
 
+# Optimized across modules, and without the run-time checks for overlapping access, which the tests' debug build makes:
+# together about a sixth of the scheduler's processor time (docs/performance.md).
+RELEASE := swift build -c release -Xswiftc -cross-module-optimization -Xswiftc -enforce-exclusivity=unchecked
+
 define install
 	@missing=$$(for name in $(1); do dpkg-query -W -f='$${Status}' $$name 2>/dev/null | grep -q 'install ok installed' \
 	    || echo $$name; done); \
@@ -25,7 +29,7 @@ define install
 	fi
 endef
 
-.PHONY: help run test test-swift test-python test-go scheduler build packages proto lint format
+.PHONY: help run bench test test-swift test-python test-go scheduler build packages proto lint format
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -55,9 +59,13 @@ scheduler: packages
 	swift build --product dms-scheduler
 
 build: packages ## Build the release of the scheduler and its clients
-	swift build -c release --product dms-scheduler
-	swift build -c release --product dms-admin
-	swift build -c release --product dms-submitter
+	$(RELEASE) --product dms-scheduler
+	$(RELEASE) --product dms-admin
+	$(RELEASE) --product dms-submitter
+
+bench: build ## Measure throughput and latency next to plain Redis, in one run
+	$(RELEASE) --product dms-bench
+	.build/release/dms-bench load next enqueue get
 
 packages: ## Install the Debian packages that are missing
 	$(call install,$(PACKAGES))

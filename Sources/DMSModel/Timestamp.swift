@@ -73,47 +73,54 @@ extension Timestamp: CustomStringConvertible {
     /// That is `2025-11-23T10:11:12`, with or without a fraction of 1 to 9 digits, cut to microseconds. A leap second
     /// (`:60`) is the first of the next minute. Nil where the text is neither, or its day is not in the calendar.
     public init?(text: some StringProtocol) {
-        var bytes = Array(text.utf8)[...]
+        let bytes = Array(text.utf8)
+        self.init(bytes.span, 0..<bytes.count)
+    }
+
+    /// As ``init(text:)``, of a part of a text in UTF-8.
+    init?(_ text: Span<UInt8>, _ range: Range<Int>) {
+        var index = range.lowerBound
+        func byte() -> UInt8? { index < range.upperBound ? text[index] : nil }
+        func take() -> UInt8? {
+            defer { index += 1 }
+            return byte()
+        }
         func digits(_ count: Int, then mark: UInt8? = nil) -> Int? {
-            guard bytes.count >= count else { return nil }
             var value = 0
-            for byte in bytes.prefix(count) {
-                guard byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-                value = value * 10 + Int(byte - UInt8(ascii: "0"))
+            for _ in 0..<count {
+                guard let byte = take(), (48...57).contains(byte) else { return nil }
+                value = value * 10 + Int(byte - 48)
             }
-            bytes = bytes.dropFirst(count)
-            if let mark {
-                guard bytes.first == mark else { return nil }
-                bytes = bytes.dropFirst()
-            }
+            if let mark { guard take() == mark else { return nil } }
             return value
         }
         guard let year = digits(4, then: UInt8(ascii: "-")), let month = digits(2, then: UInt8(ascii: "-")),
-            let day = digits(2), let separator = bytes.popFirst(), "Tt ".utf8.contains(separator),
+            let day = digits(2), let separator = take(),
+            separator | 0x20 == UInt8(ascii: "t") || separator == UInt8(ascii: " "),
             let hour = digits(2, then: UInt8(ascii: ":")), let minute = digits(2, then: UInt8(ascii: ":")),
             let second = digits(2), (1...12).contains(month), (1...31).contains(day), hour < 24, minute < 60,
             second <= 60
         else { return nil }
         var micros = 0
-        if bytes.first == UInt8(ascii: ".") {
-            bytes = bytes.dropFirst()
-            let fraction = bytes.prefix { $0 >= UInt8(ascii: "0") && $0 <= UInt8(ascii: "9") }
-            guard (1...9).contains(fraction.count) else { return nil }
-            bytes = bytes.dropFirst(fraction.count)
+        if byte() == UInt8(ascii: ".") {
+            index += 1
+            let start = index
             var scale = 100_000
-            for byte in fraction {
-                micros += Int(byte - UInt8(ascii: "0")) * scale
+            while let digit = byte(), (48...57).contains(digit) {
+                micros += Int(digit - 48) * scale
                 scale /= 10
+                index += 1
             }
+            guard (1...9).contains(index - start) else { return nil }
         }
         var offsetMinutes = 0
-        if let mark = bytes.popFirst(), mark != UInt8(ascii: "Z"), mark != UInt8(ascii: "z") {
+        if let mark = take(), mark | 0x20 != UInt8(ascii: "z") {
             guard mark == UInt8(ascii: "+") || mark == UInt8(ascii: "-"),
                 let hours = digits(2, then: UInt8(ascii: ":")), let minutes = digits(2), hours < 24, minutes < 60
             else { return nil }
             offsetMinutes = (hours * 60 + minutes) * (mark == UInt8(ascii: "+") ? 1 : -1)
         }
-        guard bytes.isEmpty else { return nil }
+        guard index >= range.upperBound else { return nil }
         let date = CivilDate(year: year, month: month, day: day)
         let days = date.daysSince1970
         // A day that the month does not have comes back as one of the next month.

@@ -33,9 +33,8 @@ import Testing
         ("INVALID_FIELD", 3, 422),
         ("MALFORMED", 3, 422),
         ("DRAINING", 14, 503),
-        // The REST door's own 405, and what is in the protocol but not served yet.
+        // The REST door's own 405.
         ("METHOD_NOT_ALLOWED", 12, 405),
-        ("NOT_IMPLEMENTED", 12, 501),
     ]
 
     @Test func `every reason has the code and the HTTP status of the contract`() throws {

@@ -163,4 +163,42 @@ import Testing
         record.parameters = ByteBuffer(string: deep)
         #expect(TaskRecord(json: TaskRecordJSONTests.written(record)) == record)
     }
+
+    /// Records whose fields are found by their places, and near misses; behind a blank each is left to the JSON parser.
+    @Test(arguments: [
+        "", #","attempt":3"#, #","attempt":3,"submitter_id":"w""#, #","attempt":4294967295"#, #","attempt":4294967296"#,
+        #","attempt":3,"returned":"abc""#, #","attempt":3,"returned":"abc","lease":"tok","lease_ms":30000"#,
+        #","attempt":3,"lease":"tok","lease_ms":30000,"submitter_id":"w\"1""#, #","attempt":"3""#, #","attempt":-3"#,
+        #","attempt":3,"lease":"tok","lease_ms":30000,"submitter_id":"w","result":"{\",\\\"priority\\\":\\\"high\":1}""#,
+        #","attempt":1,"error":"\",\"priority\":\"high\"""#, #","submitter_id":"w","attempt":3"#, #","other":1"#, " ",
+    ])
+    func `a record reads the same by its fields' places and by the parser`(later: String) throws {
+        let parameters = [
+            "{}", #"{"a":[1.0,{}]}"#, #"{"x":",\"priority\":\"high\",\"status\":\"queued\""}"#, "{ }",
+            #"{"parameters":{}}"#,
+            #"{"priority":"high","status":"canceled","enqueued_at":"x"}"#,
+        ]
+        for parameters in parameters {
+            for id in ["t-1", #"t\"1"#, "ü", #"\u00fc"#] {
+                let text =
+                    TaskRecordJSONTests.golden.replacingOccurrences(of: #"{"a":[1.0,{}]}"#, with: parameters)
+                    .replacingOccurrences(of: "t-1", with: id).dropLast() + later + "}"
+                let record = TaskRecordJSONTests.read(String(text))
+                #expect(record == TaskRecordJSONTests.read(text + " "), "\(text)")
+                #expect(record != nil, "\(text)")
+                let start = Timestamp(microseconds: 1_000_000)
+                let leased = LeasedTask(json: ByteBuffer(string: String(text)), leasedAt: start)
+                #expect(leased == LeasedTask(json: ByteBuffer(string: text + " "), leasedAt: start), "\(text)")
+            }
+        }
+    }
+
+    @Test func `a lease is read with its token and its end`() throws {
+        let text = TaskRecordJSONTests.golden.dropLast() + #","attempt":1,"lease":"tok","lease_ms":2000}"#
+        let leased = try #require(
+            LeasedTask(json: ByteBuffer(string: String(text)), leasedAt: Timestamp(microseconds: 5)))
+        #expect(leased.leaseToken == "tok")
+        #expect(leased.leaseExpiresAt == Timestamp(microseconds: 2_000_005))
+        #expect(leased.record.attempt == 1)
+    }
 }

@@ -25,7 +25,6 @@ extension SchedulerError {
         case methodUnknown = "METHOD_UNKNOWN"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case serviceUnknown = "SERVICE_UNKNOWN"
-        case notImplemented = "NOT_IMPLEMENTED"
         case deadlineExceeded = "DEADLINE_EXCEEDED"
         case cancelled = "CANCELLED"
         case invalidField = "INVALID_FIELD"

@@ -42,7 +42,6 @@ extension SchedulerError.Reason {
         case .methodUnknown: (.unimplemented, 404)
         case .methodNotAllowed: (.unimplemented, 405)
         case .serviceUnknown: (.notFound, 404)
-        case .notImplemented: (.unimplemented, 501)
         case .deadlineExceeded: (.deadlineExceeded, 504)
         case .cancelled: (.cancelled, 499)
         case .invalidField, .malformed: (.invalidArgument, 422)

@@ -6,14 +6,36 @@ public import NIOCore
 /// The two differ in a result: it is shown as the JSON that it is, and kept as a string that holds its text.
 extension TaskRecord {
     /// How deep a kept record may nest; what was kept once is read back, so this is wider than what a submission may do.
-    private static let recordNestingMax = 1 << 16
+    static let recordNestingMax = 1 << 16
 
     /// Reads a record that was kept by this scheduler or by the Python service.
     ///
     /// Nil where the text is no record: a field missing, of the wrong type, or no JSON at all.
     public init?(json: ByteBuffer) {
-        guard let text = TaskRecord.keptText(json) else { return nil }
-        self.init(kept: text)
+        if let layout = RecordLayout(json.readableBytesUInt8Span), let record = TaskRecord(json, layout) {
+            self = record
+        } else {
+            guard let text = TaskRecord.keptText(json) else { return nil }
+            self.init(kept: text)
+        }
+    }
+
+    /// From a record whose fields' places are known.
+    fileprivate init?(_ json: ByteBuffer, _ layout: borrowing RecordLayout) {
+        let text = json.readableBytesUInt8Span
+        guard let taskID = String(text, layout.taskID), let service = String(text, layout.service),
+            let userID = String(text, layout.userID),
+            let parameters = json.getSlice(
+                at: json.readerIndex + layout.parameters.lowerBound, length: layout.parameters.count),
+            let priority = String(text, layout.priority).flatMap(Priority.init(rawValue:)),
+            let status = String(text, layout.status).flatMap(TaskStatus.init(rawValue:)),
+            let enqueuedAt = Timestamp(text, layout.enqueuedAt), let updatedAt = Timestamp(text, layout.updatedAt),
+            let submitterID = String(text, layout.submitterID)
+        else { return nil }
+        self.init(
+            taskID: TaskID(taskID), service: service, userID: userID, parameters: parameters, priority: priority,
+            status: status, enqueuedAt: enqueuedAt, updatedAt: updatedAt, attempt: layout.attempt,
+            submitterID: submitterID)
     }
 
     fileprivate static func keptText(_ json: ByteBuffer) -> JSONText? {
@@ -83,6 +105,13 @@ extension LeasedTask {
     ///
     /// Nil where the text is no record.
     public init?(json: ByteBuffer, leasedAt start: Timestamp) {
+        if let layout = RecordLayout(json.readableBytesUInt8Span), let record = TaskRecord(json, layout),
+            let token = String(json.readableBytesUInt8Span, layout.lease)
+        {
+            let end = Timestamp(microseconds: start.microseconds + layout.leaseMilliseconds * 1000)
+            self.init(record, leaseToken: token, leaseExpiresAt: token.isEmpty ? nil : end)
+            return
+        }
         guard let text = TaskRecord.keptText(json), let record = TaskRecord(kept: text) else { return nil }
         guard let token = text.stringMember("lease"),
             let length = text["lease_ms"].flatMap({ Int64(String(buffer: text.slice($0.value.range))) })
@@ -93,6 +122,17 @@ extension LeasedTask {
         self.init(
             record, leaseToken: token,
             leaseExpiresAt: Timestamp(microseconds: start.microseconds + length * 1000))
+    }
+}
+
+extension String {
+    /// A part of a text; nil where it is not UTF-8.
+    fileprivate init?(_ text: Span<UInt8>, _ range: Range<Int>) {
+        let part = text.extracting(range)
+        guard let string = unsafe part.withUnsafeBufferPointer({ unsafe String(validating: $0, as: UTF8.self) }) else {
+            return nil
+        }
+        self = string
     }
 }
 

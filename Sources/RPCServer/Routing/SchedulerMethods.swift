@@ -65,12 +65,4 @@ extension MethodRouter {
                 }
         }
     }
-
-    /// A method that the schema has and this server does not.
-    private func refuse<Request, Response>(_ method: RPCMethod<Request, Response>, on eventLoop: any EventLoop) {
-        register(method) { _, _ in
-            eventLoop.makeFailedFuture(
-                SchedulerError(.notImplemented, "\(method.service).\(method.name) is not implemented yet"))
-        }
-    }
 }
