@@ -128,11 +128,8 @@ extension LeasedTask {
 extension String {
     /// A part of a text; nil where it is not UTF-8.
     fileprivate init?(_ text: Span<UInt8>, _ range: Range<Int>) {
-        let part = text.extracting(range)
-        guard let string = unsafe part.withUnsafeBufferPointer({ unsafe String(validating: $0, as: UTF8.self) }) else {
-            return nil
-        }
-        self = string
+        guard let part = try? UTF8Span(validating: text.extracting(range)) else { return nil }
+        self.init(copying: part)
     }
 }
 

@@ -54,11 +54,23 @@ import NIOCore
     func string(_ number: Int) throws(WireError) -> String {
         // protoc-c is shown every string as bytes, so that a NUL does not end it.
         let data = unsafe scalar(number, PROTOBUF_C_TYPE_BYTES, as: ProtobufCBinaryData.self)
-        let bytes = unsafe UnsafeBufferPointer(start: data.data, count: data.len)
-        guard let text = unsafe String(validating: bytes, as: UTF8.self) else {
+        guard unsafe data.len > 0 else { return "" }
+        // Not `String(validating:as:)`, which is generic at run time: it costs more than all the rest of a small message.
+        let bytes = unsafe Span(_unsafeStart: data.data, count: data.len)
+        guard let text = try? UTF8Span(validating: bytes) else {
             throw .malformed("\(descriptor.name).\(name(number)) is not UTF-8")
         }
-        return text
+        return String(copying: text)
+    }
+
+    /// A `string` field whose text is mostly one of a few: these are not made anew.
+    func string(_ number: Int, mostly known: [String]) throws(WireError) -> String {
+        let data = unsafe scalar(number, PROTOBUF_C_TYPE_BYTES, as: ProtobufCBinaryData.self)
+        let bytes = unsafe UnsafeBufferPointer(start: data.data, count: data.len)
+        for text in known where text.utf8.count == bytes.count {
+            if unsafe text.utf8.elementsEqual(bytes) { return text }
+        }
+        return try string(number)
     }
 
     /// An `optional string` field; nil where it is absent.

@@ -11,6 +11,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
+    private static let usualAnswerBytes = 512
+
     private let connections: LoopConnections
     private let counters: RPCServerCounters
     private let limits: ConnectionLimits
@@ -238,6 +240,8 @@ extension ConnectionHandler {
     private func write(_ message: some WireMessage, _ streamID: UInt32, undelivered: (() -> Void)?) {
         // What has to be known to have been sent is written by itself.
         if undelivered != nil { writeOutput() }
+        // It would grow its way from nothing otherwise.
+        if output.capacity == 0 { output.reserveCapacity(ConnectionHandler.usualAnswerBytes) }
         let fits = FrameEncoder.write(
             .response, streamID: streamID, message: AnswerEnvelope(message), into: &output)
         guard fits else {

@@ -35,6 +35,16 @@ extension RedisReply {
         return buffer
     }
 
+    /// Copies of the bytes of an array's strings, which share one piece of memory.
+    public func slices() throws(RedisError) -> [ByteBuffer] {
+        let sizes = try map { string throws(RedisError) in try string.withSpan { $0.count } }
+        var all = ByteBufferAllocator().buffer(capacity: sizes.reduce(0, +))
+        for index in sizes.indices {
+            try self[index].withSpan { span in unsafe span.withUnsafeBytes { unsafe _ = all.writeBytes($0) } }
+        }
+        return sizes.map { all.readSlice(length: $0) ?? ByteBuffer() }
+    }
+
     /// As ``bytes()``; nil of a null.
     public func optionalBytes() throws(RedisError) -> ByteBuffer? {
         if kind == .null { return nil }

@@ -97,9 +97,7 @@ struct HandOutScript {
         let counts = try reply.element(3) { counts throws(RedisError) in
             try counts.map { count throws(RedisError) in try count.integer() }
         }
-        let records = try reply.element(4) { records throws(RedisError) in
-            try records.map { record throws(RedisError) in try record.bytes() }
-        }
+        let records = try reply.element(4) { records throws(RedisError) in try records.slices() }
         guard counts.reduce(0, +) == records.count else {
             throw .unexpectedReply("hand_out.lua counted other than it handed out")
         }
