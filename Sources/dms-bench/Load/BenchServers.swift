@@ -7,7 +7,7 @@ import RedisLink
 /// The servers of a measurement: a Redis without persistence, a scheduler on its unix socket, and a beanstalkd if wanted.
 struct BenchServers {
     let redis: BenchServer
-    let scheduler: BenchServer
+    let schedulers: [BenchServer]
     let beanstalkd: BenchServer?
     let ports: Ports
     let client: RedisClient
@@ -15,65 +15,74 @@ struct BenchServers {
     /// Where they listen, on 127.0.0.1.
     struct Ports {
         var redis: Int
-        var rpc: Int
-        var http: Int
+        /// One for each scheduler.
+        var rpc: [Int]
+        /// One for each scheduler.
+        var http: [Int]
         var beanstalkd: Int
 
-        init() throws {
+        init(schedulers: Int) throws {
             redis = try BenchServer.freePort()
-            rpc = try BenchServer.freePort()
-            http = try BenchServer.freePort()
+            rpc = try (0..<schedulers).map { _ in try BenchServer.freePort() }
+            http = try (0..<schedulers).map { _ in try BenchServer.freePort() }
             beanstalkd = try BenchServer.freePort()
         }
     }
 
     /// Runs the body while they run.
     static func with(
-        schedulerArguments: [String], beanstalkd wantsBeanstalkd: Bool, _ body: (BenchServers) async throws -> Void
+        schedulers count: Int = 1, schedulerArguments: [String] = [], beanstalkd wantsBeanstalkd: Bool = false,
+        _ body: (BenchServers) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("dms-bench-\(UUID().uuidString.prefix(8))").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let ports = try Ports()
-        let redisArguments = [
-            "--port", "\(ports.redis)", "--bind", "127.0.0.1", "--unixsocket", "\(folder)/redis.sock", "--dir", folder,
-            "--save", "", "--appendonly", "no",
-        ]
+        let ports = try Ports(schedulers: count)
         let url = RedisURL(address: .unix(path: "\(folder)/redis.sock"))
-        let arguments =
-            [
-                "--redis-writer-url", "\(url)", "--redis-reader-url", "\(url)", "--rpc-port", "\(ports.rpc)",
-                "--http-port", "\(ports.http)",
-            ] + schedulerArguments
-        // The scheduler lies beside this program.
-        let scheduler = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
-            .appendingPathComponent("dms-scheduler").path
         let client = RedisClient(
             url: url, eventLoops: [MultiThreadedEventLoopGroup.singleton.any()],
             logger: Logger(label: "dms-bench") { _ in SwiftLogNoOpLogHandler() })
         defer { client.shutdown() }
-        try await BenchServer.with("redis-server", redisArguments, folder: folder, log: "redis") { redis in
-            try await BenchServer.with(scheduler, arguments, folder: folder, log: "scheduler") { scheduler in
-                client.start()
-                func run(_ beanstalkd: BenchServer?) async throws {
-                    let servers = BenchServers(
-                        redis: redis, scheduler: scheduler, beanstalkd: beanstalkd, ports: ports, client: client)
-                    try await servers.ready()
-                    try await body(servers)
+        let redisArguments = [
+            "--port", "\(ports.redis)", "--bind", "127.0.0.1", "--unixsocket", "\(folder)/redis.sock", "--dir", folder,
+            "--save", "", "--appendonly", "no",
+        ]
+        // The scheduler lies beside this program.
+        let scheduler = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent()
+            .appendingPathComponent("dms-scheduler").path
+
+        func start(_ running: [BenchServer], _ redis: BenchServer) async throws {
+            guard running.count == count else {
+                let arguments =
+                    [
+                        "--redis-writer-url", "\(url)", "--redis-reader-url", "\(url)",
+                        "--rpc-port", "\(ports.rpc[running.count])", "--http-port", "\(ports.http[running.count])",
+                    ] + schedulerArguments
+                return try await BenchServer.with(scheduler, arguments, folder: folder, log: "scheduler") {
+                    try await start(running + [$0], redis)
                 }
-                guard wantsBeanstalkd else { return try await run(nil) }
-                try await BenchServer.with(
-                    "beanstalkd", ["-l", "127.0.0.1", "-p", "\(ports.beanstalkd)"], folder: folder, log: "beanstalkd",
-                    run)
             }
+            func run(_ beanstalkd: BenchServer?) async throws {
+                let servers = BenchServers(
+                    redis: redis, schedulers: running, beanstalkd: beanstalkd, ports: ports, client: client)
+                try await servers.ready()
+                try await body(servers)
+            }
+            guard wantsBeanstalkd else { return try await run(nil) }
+            try await BenchServer.with(
+                "beanstalkd", ["-l", "127.0.0.1", "-p", "\(ports.beanstalkd)"], folder: folder, log: "beanstalkd", run)
+        }
+        try await BenchServer.with("redis-server", redisArguments, folder: folder, log: "redis") { redis in
+            client.start()
+            try await start([], redis)
         }
     }
 
     /// Waits until all of them answer.
     private func ready() async throws {
         try await client.ready(within: .seconds(10))
-        for port in [ports.rpc, ports.http] + (beanstalkd == nil ? [] : [ports.beanstalkd]) {
+        for port in ports.rpc + ports.http + (beanstalkd == nil ? [] : [ports.beanstalkd]) {
             try await BenchServers.connectable(port)
         }
         // The scheduler's own links, and what it does at its start.

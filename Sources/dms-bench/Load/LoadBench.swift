@@ -65,7 +65,7 @@ struct LoadBench {
         return round
     }
 
-    private func floorNext(_ point: LoadPoint, _ calls: Int, _ first: Int) async throws -> Round.Element {
+    func floorNext(_ point: LoadPoint, _ calls: Int, _ first: Int) async throws -> Round.Element {
         _ = try await floor(.enqueue, LoadBench.filling, calls, first)
         return try await floor(.handOut, point, calls, first)
     }
@@ -88,7 +88,7 @@ struct LoadBench {
         _ call: RPCLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
     ) async throws -> Round.Element {
         let figures = try await driver.measure(
-            point, port: servers.ports.rpc, servers: [servers.redis, servers.scheduler], calls: calls, first: first,
+            point, port: servers.ports.rpc[0], servers: [servers.redis] + servers.schedulers, calls: calls, first: first,
             takesTasks: call == .next || call == .nextUnderLease, try RPCLoad(call))
         return ("scheduler", figures)
     }
@@ -97,7 +97,7 @@ struct LoadBench {
         _ call: RESTLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
     ) async throws -> Round.Element {
         let figures = try await driver.measure(
-            point, port: servers.ports.http, servers: [servers.redis, servers.scheduler], calls: calls, first: first,
+            point, port: servers.ports.http[0], servers: [servers.redis] + servers.schedulers, calls: calls, first: first,
             takesTasks: call == .next, RESTLoad(call))
         return ("scheduler, REST", figures)
     }

@@ -66,9 +66,7 @@ struct LoadCommand: AsyncParsableCommand {
             }
         }
         if let json {
-            let encoder = JSONEncoder()
-            encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-            try encoder.encode(results).write(to: URL(fileURLWithPath: json))
+            try results.write(to: json)
         }
     }
 }

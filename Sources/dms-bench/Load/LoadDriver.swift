@@ -13,7 +13,10 @@ struct LoadDriver {
         var processorTime = 0.0
     }
 
-    private let loop = MultiThreadedEventLoopGroup.singleton.next()
+    /// The loop of all clients.
+    static let loop = MultiThreadedEventLoopGroup.singleton.next()
+
+    private var loop: any EventLoop { LoadDriver.loop }
 
     /// Makes `calls` calls, about or for `tasks` tasks from `first` on.
     func measure<Wire: LoadProtocol & Sendable>(

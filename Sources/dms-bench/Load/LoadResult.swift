@@ -73,3 +73,12 @@ struct LoadResult: Encodable, CustomStringConvertible {
         }.joined(separator: "\n")
     }
 }
+
+extension [LoadResult] {
+    /// Writes the figures as JSON.
+    func write(to path: String) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+        try encoder.encode(self).write(to: URL(fileURLWithPath: path))
+    }
+}

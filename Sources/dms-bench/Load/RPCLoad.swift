@@ -6,7 +6,7 @@ import NIOCore
 struct RPCLoad: LoadProtocol {
     /// What is called.
     enum Call {
-        case next, nextUnderLease, enqueue, get
+        case next, nextUnderLease, nextWaiting, enqueue, get
     }
 
     private let call: Call
@@ -23,6 +23,9 @@ struct RPCLoad: LoadProtocol {
         switch call {
         case .next:
             template = try RPCLoad.template(Methods.Submitter.next, NextRequest())
+            templateWithAck = template
+        case .nextWaiting:
+            template = try RPCLoad.template(Methods.Submitter.next, NextRequest(waitMilliseconds: 600_000))
             templateWithAck = template
         case .nextUnderLease:
             var request = NextRequest(leaseMilliseconds: 600_000)
@@ -82,7 +85,7 @@ struct RPCLoad: LoadProtocol {
             case .enqueue:
                 _ = try RPCLoad.enter(1, &index, buffer)  // Task.task_id
                 return LoadAnswer(key: key, number: try LoadTask.read(at: index, in: buffer))
-            case .next, .nextUnderLease:
+            case .next, .nextWaiting, .nextUnderLease:
                 _ = try RPCLoad.enter(1, &index, buffer)  // NextResponse.tasks
                 end = try RPCLoad.enter(1, &index, buffer)  // LeasedTask.task
                 _ = try RPCLoad.enter(1, &index, buffer)  // Task.task_id
