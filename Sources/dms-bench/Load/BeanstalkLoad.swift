@@ -17,16 +17,22 @@ struct BeanstalkLoad: LoadProtocol {
     /// Jobs that are reserved and not deleted.
     private var jobs: [Int] = []
     private var number: Int?
+    /// What a connection says first.
+    private var greeting: String?
     private var output = ByteBuffer()
 
-    init(_ call: Call) {
+    /// A measurement has a tube of its own: jobs that were reserved last and never deleted stay in it.
+    init(_ call: Call, tube: String) {
         self.call = call
+        greeting = call == .put ? "use \(tube)\r\n" : "watch \(tube)\r\nignore default\r\n"
         let body = FloorScripts.record
         template = LoadTemplate(
             ByteBuffer(string: call == .put ? "put 100 0 600 \(body.utf8.count)\r\n\(body)\r\n" : "reserve\r\n"))
     }
 
     mutating func write(_ number: Int, into buffer: inout ByteBuffer) -> UInt32 {
+        if let greeting { buffer.writeString(greeting) }
+        greeting = nil
         if let job = jobs.popLast() { buffer.writeString("delete \(job)\r\n") }
         _ = template.write(number, into: &buffer)
         return 0
@@ -47,6 +53,7 @@ struct BeanstalkLoad: LoadProtocol {
             case "INSERTED":
                 buffer.moveReaderIndex(to: line + 2)
                 return LoadAnswer()
+            case "USING", "WATCHING": buffer.moveReaderIndex(to: line + 2)
             case "DELETED":
                 buffer.moveReaderIndex(to: line + 2)
                 // With a reserve, the job comes behind it.

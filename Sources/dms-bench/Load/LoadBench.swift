@@ -54,12 +54,13 @@ struct LoadBench {
             ("beanstalkd, reserve then delete", BeanstalkLoad.Call.reserveThenDelete),
             ("beanstalkd, delete with the next reserve", .reserveWithDelete),
         ] {
+            let tube = "\(call)-\(first)"
             _ = try await driver.measure(
                 LoadBench.filling, port: servers.ports.beanstalkd, servers: [], calls: calls, first: first,
-                takesTasks: false, BeanstalkLoad(.put))
+                takesTasks: false, BeanstalkLoad(.put, tube: tube))
             let figures = try await driver.measure(
                 point, port: servers.ports.beanstalkd, servers: [beanstalkd], calls: calls, first: first,
-                takesTasks: true, BeanstalkLoad(call))
+                takesTasks: true, BeanstalkLoad(call, tube: tube))
             round.append((name, figures))
         }
         return round
