@@ -64,7 +64,8 @@ extension RequestEnvelope: WireMessage {
     /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         self.init(
-            service: try fields.string(1, mostly: ServiceName.all), method: try fields.string(2), payload: fields.bytes(3),
+            service: try fields.string(1, mostly: ServiceName.all), method: try fields.string(2),
+            payload: fields.bytes(3),
             timeoutNanoseconds: fields.int64(4), metadata: try fields.messages(5))
     }
 

@@ -44,7 +44,8 @@ extension SchedulerService {
         refusing { () throws(SchedulerError) in
             if let refusal = tokens.submitterRefusal(caller) { throw refusal }
             try check(FieldRules.leases(leases, field: "leases"))
-            return leases.isEmpty ? eventLoop.makeSucceededFuture([]) : store.ack(leases)
+            return leases.isEmpty
+                ? eventLoop.makeSucceededFuture([]) : acknowledgements.add(leases, weight: leases.count)
         }
     }
 
@@ -107,7 +108,7 @@ extension SchedulerService {
 
     /// Acknowledgements that come with a `Next`: a failure of the store is each one's outcome, not the call's.
     func acknowledge(_ leases: [LeaseReference]) -> EventLoopFuture<[LeaseOutcome]> {
-        store.ack(leases).flatMapErrorThrowing { error in
+        acknowledgements.add(leases, weight: leases.count).flatMapErrorThrowing { error in
             let error = error as? SchedulerError ?? SchedulerError(store: error, wrote: true)
             let short = SchedulerError(error.reason, "The store did not answer", retryAfter: error.retryAfter)
             return leases.map { LeaseOutcome(taskID: $0.taskID, error: short) }

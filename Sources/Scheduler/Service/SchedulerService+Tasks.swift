@@ -19,7 +19,10 @@ extension SchedulerService {
             let record = TaskRecord(
                 taskID: submission.taskID, service: submission.service, userID: submission.userID,
                 parameters: submission.parameters, priority: submission.priority, enqueuedAt: now, updatedAt: now)
-            return store.enqueue(record, allowed: refusal == nil).onLoop { outcome in
+            // Large ones go alone, or nearly so.
+            let weight = 1 + record.parameters.readableBytes / (8 << 10)
+            let item = EnqueueScript.Submission(record: record, isAllowed: refusal == nil)
+            return submissions.add(item, weight: weight).onLoop { outcome in
                 switch outcome {
                 case .enqueued: return record
                 case .blocked:

@@ -13,6 +13,10 @@ public final class SchedulerService {
 
     let store: Store
     let dispatcher: Dispatcher
+    /// Joins submissions.
+    let submissions: Coalescer<EnqueueScript.Submission, EnqueueScript.Outcome>
+    /// Joins acknowledgements: each answer has an outcome for each lease.
+    let acknowledgements: Coalescer<[LeaseReference], [LeaseOutcome]>
     /// Where calls wait for a task; one for all loops.
     let lot: ParkingLot
     /// Has somebody look whether there is a task for those who wait.
@@ -35,6 +39,16 @@ public final class SchedulerService {
         tokens = TokenCheck(configuration)
         dispatcher = Dispatcher(store: store, clock: configuration.clock, logger: logger)
         self.logger = logger
+        submissions = Coalescer(on: eventLoop, weightMax: 128) { store.enqueue($0) }
+        acknowledgements = Coalescer(on: eventLoop, weightMax: Limits.leasesPerCallMax) { calls in
+            store.ack(calls.flatMap(\.self)).map { outcomes in
+                var rest = outcomes[...]
+                return calls.map { leases in
+                    defer { rest = rest.dropFirst(leases.count) }
+                    return Array(rest.prefix(leases.count))
+                }
+            }
+        }
     }
 
     /// Succeeds while Redis answers at both of its addresses; else fails and says why.

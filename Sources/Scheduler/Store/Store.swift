@@ -56,9 +56,9 @@ struct Store {
         markIndexScript = MarkIndexScript(keys: keys)
     }
 
-    /// Persists the record and appends it to its queue, unless something stands against it.
-    func enqueue(_ record: TaskRecord, allowed: Bool) -> EventLoopFuture<EnqueueScript.Outcome> {
-        writing(enqueueScript.call(record, allowed: allowed, on: writer))
+    /// Persists tasks and appends each to its queue, unless something stands against it.
+    func enqueue(_ submissions: [EnqueueScript.Submission]) -> EventLoopFuture<[EnqueueScript.Outcome]> {
+        writing(enqueueScript.call(submissions, on: writer))
     }
 
     /// Takes tasks off the queues for several callers at once.

@@ -89,7 +89,8 @@ struct LoadBench {
         _ call: RPCLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
     ) async throws -> Round.Element {
         let figures = try await driver.measure(
-            point, port: servers.ports.rpc[0], servers: [servers.redis] + servers.schedulers, calls: calls, first: first,
+            point, port: servers.ports.rpc[0], servers: [servers.redis] + servers.schedulers, calls: calls,
+            first: first,
             takesTasks: call == .next || call == .nextUnderLease, try RPCLoad(call))
         return ("scheduler", figures)
     }
@@ -98,7 +99,8 @@ struct LoadBench {
         _ call: RESTLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
     ) async throws -> Round.Element {
         let figures = try await driver.measure(
-            point, port: servers.ports.http[0], servers: [servers.redis] + servers.schedulers, calls: calls, first: first,
+            point, port: servers.ports.http[0], servers: [servers.redis] + servers.schedulers, calls: calls,
+            first: first,
             takesTasks: call == .next, RESTLoad(call))
         return ("scheduler, REST", figures)
     }

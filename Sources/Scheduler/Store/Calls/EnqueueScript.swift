@@ -2,7 +2,7 @@ import DMSModel
 import NIOCore
 import RedisLink
 
-/// `enqueue.lua`: persists a new task and appends it to its queue.
+/// `enqueue.lua`: persists new tasks and appends each to its queue.
 struct EnqueueScript {
     /// What became of a submission.
     enum Outcome: Int {
@@ -12,37 +12,52 @@ struct EnqueueScript {
         case exists = -3
     }
 
-    private let keys: [Priority: RedisKeys]
-    private let recordPrefix: String
-    private let wakeChannel: String
-    private let enqueued: String
-
-    init(keys: StoreKeys) {
-        enqueued = keys.enqueued
-        recordPrefix = keys.recordPrefix
-        wakeChannel = keys.wakeChannel
-        self.keys = Dictionary(
-            uniqueKeysWithValues: Priority.allCases.map { priority in
-                let fixed = [
-                    keys.queue(priority), keys.positions(priority), keys.index, keys.stats, keys.block, keys.sequence,
-                ]
-                return (priority, RedisKeys(fixed))
-            })
+    /// A task that is to be persisted.
+    struct Submission {
+        var record: TaskRecord
+        /// Whether the caller may use the task's priority.
+        var isAllowed: Bool
     }
 
-    func call(_ record: TaskRecord, allowed: Bool, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
-        var text = ByteBuffer()
-        text.reserveCapacity(record.parameters.readableBytes + 512)
-        record.writeJSON(into: &text)
-        return connection.evaluate(
-            StoreScripts.enqueue, keys: keys[record.priority] ?? RedisKeys([]),
-            [recordPrefix + record.taskID.text, enqueued],
-            [
-                .text(record.taskID.text), .bytes(text), .text(record.updatedAt.description),
-                .text(allowed ? "1" : "0"), .text(wakeChannel), .integer(Int(record.enqueuedAt.microseconds)),
-            ]
-        ) { reply throws(RedisError) in
-            try Outcome(answer: reply.integer())
+    private static let wordsPerTask = 5
+
+    private let keys: RedisKeys
+    private let recordPrefix: String
+    private let wakeChannel: String
+
+    init(keys: StoreKeys) {
+        self.keys = RedisKeys(
+            keys.queuesAndPositions + [keys.stats, keys.index, keys.block, keys.sequence, keys.enqueued])
+        recordPrefix = keys.recordPrefix
+        wakeChannel = keys.wakeChannel
+    }
+
+    /// One outcome for each submission, in order.
+    func call(_ submissions: [Submission], on connection: RedisConnection) -> EventLoopFuture<[Outcome]> {
+        connection.evaluate(
+            StoreScripts.enqueue, keys: keys, callKeys: submissions.count,
+            arguments: 2 + EnqueueScript.wordsPerTask * submissions.count
+        ) { words in
+            for submission in submissions { words.append(recordPrefix + submission.record.taskID.text) }
+            words.append(submissions.last?.record.updatedAt.description ?? "")
+            words.append(wakeChannel)
+            for submission in submissions {
+                let record = submission.record
+                var text = ByteBuffer()
+                text.reserveCapacity(record.parameters.readableBytes + 512)
+                record.writeJSON(into: &text)
+                words.append(record.taskID.text)
+                words.append(text)
+                words.append(1 + (Priority.handOutOrder.firstIndex(of: record.priority) ?? 0))
+                words.append(Int(record.enqueuedAt.microseconds))
+                words.append(submission.isAllowed ? 1 : 0)
+            }
+        } decode: { reply throws(RedisError) in
+            let outcomes = try reply.map { outcome throws(RedisError) in try Outcome(answer: outcome.integer()) }
+            guard outcomes.count == submissions.count else {
+                throw .unexpectedReply("enqueue.lua answered other than it was asked")
+            }
+            return outcomes
         }
     }
 }

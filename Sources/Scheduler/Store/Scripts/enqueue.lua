@@ -1,33 +1,71 @@
--- Persist a new task as queued and append it to its queue.
--- KEYS[1] LIST queue   KEYS[2] ZSET positions   KEYS[3] SET index   KEYS[4] HASH stats   KEYS[5] STRING block flag
--- KEYS[6] STRING sequence   KEYS[7] STRING record   KEYS[8] ZSET ids by enqueued_at
--- ARGV[1] task id   ARGV[2] record   ARGV[3] now, RFC 3339   ARGV[4] 1: the caller may use this priority, 0: it may not
--- ARGV[5] the channel that wakes who waits for a task   ARGV[6] enqueued_at in microseconds
--- Returns 1 done | -1 submissions are blocked | -2 not allowed | -3 the id exists
-local block = redis.call('GET', KEYS[5])
+-- Persist new tasks as queued and append each to its queue, in their order.
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] SET index
+-- KEYS[9] STRING block flag   KEYS[10] STRING sequence   KEYS[11] ZSET ids by enqueued_at   KEYS[12..] STRING records
+-- ARGV[1] the time of the last task, RFC 3339   ARGV[2] the channel that wakes who waits for a task
+-- then for each task, in order: its id   its record   1, 2 or 3: its queue   its enqueued_at in microseconds
+--   1: the caller may use this priority, 0: it may not
+-- Returns for each: 1 done | -1 submissions are blocked | -2 not allowed | -3 the id exists
+local tasks = #KEYS - 11
+local answers = {}
+local block = redis.call('GET', KEYS[9])
 if block and string.find(block, '"blocked"%s*:%s*true') then
-    return -1
+    for number = 1, tasks do
+        answers[number] = -1
+    end
+    return answers
 end
-if ARGV[4] == '0' then
-    return -2
-end
-if redis.call('EXISTS', KEYS[7]) == 1 then
-    return -3
-end
--- A key of the wrong type must raise here, before anything is written.
-check_types({KEYS[1]}, {KEYS[2]})
-redis.call('SISMEMBER', KEYS[3], ARGV[1])
-redis.call('ZCARD', KEYS[8])
-local before = counter(KEYS[4], 'queued')
 
-local number = redis.call('INCR', KEYS[6])
-count(KEYS[4], 'queued', before, 1, ARGV[3])
-redis.call('SET', KEYS[7], ARGV[2])
-redis.call('SADD', KEYS[3], ARGV[1])
-redis.call('ZADD', KEYS[8], ARGV[6], ARGV[1])
-append(KEYS[1], KEYS[2], number, ARGV[1])
--- Nobody waits while much is queued; a few dead ids may stand in the list while somebody does.
-if redis.call('LLEN', KEYS[1]) <= 64 then
-    redis.call('PUBLISH', ARGV[5], 1)
+-- Most ids are new: that is asked for all of them at once.
+local may_exist = redis.call('EXISTS', unpack(KEYS, 12)) > 0
+local taken, ids, members, writes, added = {}, {}, {}, {}, {{}, {}, {}}
+for number = 1, tasks do
+    local word = 5 * number - 2
+    local id, key = ARGV[word], KEYS[11 + number]
+    if ARGV[word + 4] == '0' then
+        answers[number] = -2
+    elseif taken[id] or may_exist and redis.call('EXISTS', key) == 1 then
+        answers[number] = -3
+    else
+        answers[number] = 1
+        taken[id] = true
+        ids[#ids + 1] = id
+        members[#members + 1] = ARGV[word + 3]
+        members[#members + 1] = id
+        writes[#writes + 1] = key
+        writes[#writes + 1] = ARGV[word + 1]
+        local queue = added[tonumber(ARGV[word + 2])]
+        queue[#queue + 1] = id
+    end
 end
-return 1
+if #ids == 0 then
+    return answers
+end
+
+-- A key of the wrong type, and a counter that can't count, must raise here, before anything is written.
+local before = counter(KEYS[7], 'queued')
+redis.call('ZCARD', KEYS[11])
+redis.call('SCARD', KEYS[8])
+local agree = {}
+for queue = 1, 3 do
+    if #added[queue] > 0 then
+        agree[queue] = tails_agree(KEYS[queue], KEYS[3 + queue])
+    end
+end
+
+local position = redis.call('INCRBY', KEYS[10], #ids) - #ids
+count(KEYS[7], 'queued', before, #ids, ARGV[1])
+redis.call('MSET', unpack(writes))
+redis.call('SADD', KEYS[8], unpack(ids))
+redis.call('ZADD', KEYS[11], unpack(members))
+for queue = 1, 3 do
+    local here = added[queue]
+    if #here > 0 then
+        local length = append(KEYS[queue], KEYS[3 + queue], agree[queue], position, here)
+        position = position + #here
+        -- Nobody waits while much is queued; a few dead ids may stand in the list while somebody does.
+        if length - #here < 64 then
+            redis.pcall('PUBLISH', ARGV[2], #here)
+        end
+    end
+end
+return answers

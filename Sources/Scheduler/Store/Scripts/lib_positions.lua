@@ -20,14 +20,25 @@ local function check_types(lists, positions)
     end
 end
 
--- Puts an id at a queue's tail. What another program put there since would be hidden behind it: the index is dropped then,
--- and built anew when a position is asked for.
-local function append(list, positions, number, id)
-    if (redis.call('LINDEX', list, -1) or nil) ~= redis.call('ZRANGE', positions, -1, -1)[1] then
+-- tails_agree(list, positions) -> whether the index knows the list's last id as its last; raises where a key has another type.
+local function tails_agree(list, positions)
+    return (redis.call('LINDEX', list, -1) or nil) == redis.call('ZRANGE', positions, -1, -1)[1]
+end
+
+-- append(list, positions, agree, number, ids) -> the list's length. Puts ids at a queue's tail, as the numbers that follow
+-- `number`. What another program put there since would be hidden behind them: the index is dropped then, and built anew when
+-- a position is asked for.
+local function append(list, positions, agree, number, ids)
+    if not agree then
         redis.call('UNLINK', positions)
     end
-    redis.call('ZADD', positions, number, id)
-    redis.call('RPUSH', list, id)
+    local members = {}
+    for index = 1, #ids do
+        members[2 * index - 1] = string.format('%.0f', number + index)
+        members[2 * index] = ids[index]
+    end
+    redis.call('ZADD', positions, unpack(members))
+    return redis.call('RPUSH', list, unpack(ids))
 end
 
 -- Puts an id at a queue's head; as append() does, it drops an index that something else's work would be hidden behind.

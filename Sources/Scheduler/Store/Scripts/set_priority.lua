@@ -23,5 +23,5 @@ local number = redis.call('INCR', KEYS[7])
 remove(lists, positions, numbers[priority], ARGV[1])
 record = join(front, ARGV[2], status, enqueued_at, ARGV[3], later)
 redis.call('SET', KEYS[8], record)
-append(lists[new], positions[new], number, ARGV[1])
+append(lists[new], positions[new], tails_agree(lists[new], positions[new]), number - 1, {ARGV[1]})
 return {1, record}
