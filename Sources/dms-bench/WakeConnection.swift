@@ -29,6 +29,8 @@ struct WakeConnection {
             }.get())
     }
 
+    func close() async { _ = try? await handler.eventLoop.submit { [handler] in handler.value.close() }.get() }
+
     /// Sends a call about a task, or for any.
     func call(_ number: Int) async throws -> Call {
         try await handler.eventLoop.submit { [handler] in handler.value.call(number) }.get()
@@ -65,6 +67,8 @@ struct WakeConnection {
             context.writeAndFlush(wrapOutboundOut(output), promise: nil)
             return Call(start: start, arrival: arrival.futureResult)
         }
+
+        func close() { context?.close(promise: nil) }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             let now = NIODeadline.now()

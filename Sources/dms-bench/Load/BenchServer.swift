@@ -18,6 +18,7 @@ struct BenchServer: Sendable {
         return try await Subprocess.run(
             // The kernel ends it where this process is killed.
             .name("setpriv"), arguments: Arguments(["--pdeathsig", "KILL", executable] + arguments),
+            environment: .inherit.updating(["DMS_OPERATOR_TOKEN": RPCLoad.operatorToken]),
             workingDirectory: FilePath(folder), input: .none,
             output: .fileDescriptor(log, closeAfterSpawningProcess: false),
             error: .fileDescriptor(log, closeAfterSpawningProcess: true)
@@ -38,6 +39,15 @@ struct BenchServer: Sendable {
                 .flatMap { $0.split(separator: " ").first }.flatMap { Double($0) }
         }
         return nanoseconds.reduce(0, +) / 1e9
+    }
+
+    /// The process's resident memory.
+    func residentBytes() throws -> Int {
+        let status = try String(contentsOfFile: "/proc/\(pid)/status", encoding: .utf8)
+        guard let match = status.firstMatch(of: #/VmRSS:\s+(\d+) kB/#), let size = Int(match.1) else {
+            throw BenchFailure("the process \(pid) does not say how much memory it has")
+        }
+        return size * 1024
     }
 
     /// A port of 127.0.0.1 that nobody has now.

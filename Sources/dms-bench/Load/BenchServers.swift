@@ -102,6 +102,25 @@ struct BenchServers {
     /// Forgets all tasks.
     func flush() async throws { _ = try await client.call("FLUSHALL") }
 
+    /// The bytes that Redis uses.
+    func redisMemory() async throws -> Int { Int(try await information("memory", #/used_memory:(\d+)/#)) }
+
+    /// Begins to count Redis's time anew.
+    func resetStatistics() async throws { _ = try await client.call("CONFIG", "RESETSTAT") }
+
+    /// How long Redis was busy with a script call, on average.
+    func scriptMicroseconds() async throws -> Double {
+        try await information("commandstats", #/cmdstat_evalsha:calls=\d+,usec=\d+,usec_per_call=([\d.]+)/#)
+    }
+
+    private func information(_ section: String, _ pattern: Regex<(Substring, Substring)>) async throws -> Double {
+        let text = try await client.call("INFO", section).string ?? ""
+        guard let match = text.firstMatch(of: pattern), let value = Double(match.1) else {
+            throw BenchFailure("Redis does not say it: \(section)")
+        }
+        return value
+    }
+
     /// Loads a script; its digest.
     func load(_ script: String) async throws -> String {
         guard let digest = try await client.call("SCRIPT", "LOAD", script).string else {

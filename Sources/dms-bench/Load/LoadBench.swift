@@ -71,7 +71,8 @@ struct LoadBench {
         return try await floor(.handOut, point, calls, first)
     }
 
-    private func fill(_ calls: Int, _ first: Int) async throws {
+    /// Enqueues tasks as fast as it goes.
+    func fill(_ calls: Int, _ first: Int) async throws {
         _ = try await rpc(.enqueue, LoadBench.filling, calls, first)
     }
 
@@ -85,12 +86,13 @@ struct LoadBench {
         return ("Redis", figures)
     }
 
-    private func rpc(
-        _ call: RPCLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int
+    /// Calls the binary door, about the tasks from `first` on or, with `tasks`, about so many again and again.
+    func rpc(
+        _ call: RPCLoad.Call, _ point: LoadPoint, _ calls: Int, _ first: Int, tasks: Int? = nil
     ) async throws -> Round.Element {
         let figures = try await driver.measure(
             point, port: servers.ports.rpc[0], servers: [servers.redis] + servers.schedulers, calls: calls,
-            first: first,
+            first: first, tasks: tasks,
             takesTasks: call == .next || call == .nextUnderLease, try RPCLoad(call))
         return ("scheduler", figures)
     }

@@ -30,7 +30,8 @@ final class LoadRun {
     func next() -> Int? {
         guard started < total else { return nil }
         defer { started += 1 }
-        return first + started % taskCount
+        // Neither in their order nor any twice, as long as there are enough.
+        return first + (taskCount > total ? started &* 7919 : started) % taskCount
     }
 
     func answered(_ answer: LoadAnswer, nanoseconds: Int64) throws {

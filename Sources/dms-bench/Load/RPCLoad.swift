@@ -6,8 +6,11 @@ import NIOCore
 struct RPCLoad: LoadProtocol {
     /// What is called.
     enum Call {
-        case next, nextUnderLease, nextWaiting, enqueue, get
+        case next, nextUnderLease, nextWaiting, enqueue, get, cancel, setPriority
     }
+
+    /// What the schedulers that a measurement starts take as the operator's.
+    static let operatorToken = "bench"
 
     private let call: Call
     private let template: LoadTemplate
@@ -41,13 +44,25 @@ struct RPCLoad: LoadProtocol {
         case .get:
             template = try RPCLoad.template(Methods.Tasks.get, GetTaskRequest(taskID: TaskID(LoadTask.placeholder)))
             templateWithAck = template
+        case .cancel:
+            let cancellation = TaskCancellation(
+                taskID: TaskID(LoadTask.placeholder), service: "copy", userID: "bench")
+            template = try RPCLoad.template(Methods.Tasks.cancel, cancellation)
+            templateWithAck = template
+        case .setPriority:
+            let change = SetPriorityRequest(taskID: TaskID(LoadTask.placeholder), priority: .mid)
+            template = try RPCLoad.template(Methods.Admin.setPriority, change)
+            templateWithAck = template
         }
     }
 
     private static func template<Request: WireMessage, Response: WireMessage>(
         _ method: RPCMethod<Request, Response>, _ request: Request
     ) throws -> LoadTemplate {
-        let envelope = RequestEnvelope(service: method.service, method: method.name, payload: request.encoded())
+        let envelope = RequestEnvelope(
+            service: method.service, method: method.name, payload: request.encoded(),
+            metadata: method.service == ServiceName.admin
+                ? [MetadataEntry(key: MetadataKey.operatorToken, value: operatorToken)] : [])
         var bytes = ByteBuffer()
         guard FrameEncoder.write(.request, streamID: 0, message: envelope, into: &bytes) else {
             throw BenchFailure("a request does not fit a frame")
@@ -80,7 +95,7 @@ struct RPCLoad: LoadProtocol {
             // Response.payload
             var end = try RPCLoad.enter(2, &index, buffer)
             switch call {
-            case .get:
+            case .get, .cancel, .setPriority:
                 return LoadAnswer(key: key)
             case .enqueue:
                 _ = try RPCLoad.enter(1, &index, buffer)  // Task.task_id
