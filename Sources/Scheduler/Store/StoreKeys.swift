@@ -18,6 +18,8 @@ struct StoreKeys: Sendable {
 
     /// ZSET the ids of a queue by sequence number: a task's rank is its position.
     let positions: [Priority: String]
+    /// ZSET the marks in a queue, which stand where ids were taken out of its middle, by their sequence numbers.
+    let marks: [Priority: String]
     /// STRING the last sequence number given.
     let sequence: String
     /// ZSET task ids by the end of their lease, in microseconds of Redis's clock.
@@ -42,6 +44,7 @@ struct StoreKeys: Sendable {
         block = "\(prefix):block:frontend"
         positions = Dictionary(
             uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):positions:\($0.rawValue)") })
+        marks = Dictionary(uniqueKeysWithValues: Priority.allCases.map { ($0, "\(prefix):marks:\($0.rawValue)") })
         sequence = "\(prefix):sequence"
         leases = "\(prefix):leases"
         wakeChannel = "\(prefix):wake"
@@ -57,6 +60,8 @@ struct StoreKeys: Sendable {
 
     func positions(_ priority: Priority) -> String { positions[priority] ?? "" }
 
+    func marks(_ priority: Priority) -> String { marks[priority] ?? "" }
+
     /// Where the answer to a request is kept; the length keeps two pairs of names from meeting in one key.
     func answer(submitterID: String, requestID: String) -> String {
         "\(answerPrefix)\(submitterID.utf8.count):\(submitterID):\(requestID)"
@@ -64,6 +69,9 @@ struct StoreKeys: Sendable {
 
     /// The order of List, what it leaves out, the ids that it is made from, and the mark that it is complete.
     var order: [String] { [enqueued, enqueuedLeftOut, index, enqueuedBuilt] }
+
+    /// The marks of the three lists.
+    var marksInOrder: [String] { Priority.handOutOrder.map(marks) }
 
     /// The three lists and their indexes, best priority first: how most scripts begin.
     var queuesAndPositions: [String] {

@@ -3,7 +3,7 @@ import RedisLink
 /// The Lua scripts, each with the libraries that it uses in front of it.
 enum StoreScripts {
     static let enqueue = script("enqueue", [stats, positions, PackageResources.enqueue_lua])
-    static let handOut = script("hand_out", [record, stats, leases, PackageResources.hand_out_lua])
+    static let handOut = script("hand_out", [record, stats, positions, leases, PackageResources.hand_out_lua])
     static let putBack = script("put_back", [record, stats, positions, PackageResources.put_back_lua])
     static let endLeases = script("end_leases", [record, stats, positions, leases, PackageResources.end_leases_lua])
     static let ack = script("ack", [record, leases, PackageResources.ack_lua])
@@ -14,7 +14,7 @@ enum StoreScripts {
     static let cancel = script("cancel", [record, stats, positions, PackageResources.cancel_lua])
     static let setPriority = script("set_priority", [record, positions, PackageResources.set_priority_lua])
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
-    static let readStats = script("read_stats", [record, PackageResources.read_stats_lua], readOnly: true)
+    static let readStats = script("read_stats", [record, positions, PackageResources.read_stats_lua], readOnly: true)
     static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])
     static let list = script("list", [record, PackageResources.list_lua], readOnly: true)
     static let indexTasks = script("index_tasks", [record, time, PackageResources.index_tasks_lua])

@@ -17,7 +17,7 @@ struct CancelScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
+        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases] + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
     }
 

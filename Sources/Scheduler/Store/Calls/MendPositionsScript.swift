@@ -16,7 +16,7 @@ struct MendPositionsScript {
     init(keys: StoreKeys) {
         self.keys = Dictionary(
             uniqueKeysWithValues: Priority.allCases.map { priority in
-                (priority, RedisKeys([keys.queue(priority), keys.positions(priority), keys.sequence]))
+                (priority, RedisKeys([keys.queue(priority), keys.positions(priority), keys.sequence, keys.marks(priority)]))
             })
     }
 

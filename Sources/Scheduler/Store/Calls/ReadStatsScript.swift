@@ -8,7 +8,7 @@ struct ReadStatsScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(Priority.handOutOrder.map(keys.queue) + [keys.stats, keys.leases])
+        self.keys = RedisKeys(Priority.handOutOrder.map(keys.queue) + [keys.stats, keys.leases] + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
     }
 

@@ -19,7 +19,7 @@ struct ReadTaskScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions)
+        self.keys = RedisKeys(keys.queuesAndPositions + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
     }
 

@@ -16,7 +16,7 @@ struct SetPriorityScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.sequence])
+        self.keys = RedisKeys(keys.queuesAndPositions + [keys.sequence] + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
     }
 

@@ -1,10 +1,10 @@
 -- Cancel a task: take it off its queue, or tell whoever holds it at its next Renew.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
--- KEYS[9] STRING record
+-- KEYS[9..11] ZSET the queues' marks   KEYS[12] STRING record
 -- ARGV[1] task id   ARGV[2] service   ARGV[3] user id   ARGV[4] 1: any task may be canceled, 0: only one of that owner
 -- ARGV[5] now, RFC 3339
 -- Returns {1, record} canceled | {0, record} was canceled already | {-1} unknown | {-2} another's | {-3} finished
-local record = redis.call('GET', KEYS[9])
+local record = redis.call('GET', KEYS[12])
 local front, priority, status, enqueued_at, updated_at, later = split(record)
 local names = front and owner(front)
 if not names or not readable(record, enqueued_at, updated_at, ARGV[1]) then
@@ -21,16 +21,16 @@ if status ~= 'queued' and status ~= 'dispatched' then
 end
 local before = counter(KEYS[7], 'canceled')
 
-local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
-check_types(lists, positions)
+local lists, positions, marks = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}, {KEYS[9], KEYS[10], KEYS[11]}
+check_types(lists, positions, marks)
 
 -- The holder keeps its token, to be told; the lease's end would put the task back.
 redis.call('ZREM', KEYS[8], ARGV[1])
 if status == 'queued' then
     local numbers = {high = 1, mid = 2, low = 3}
-    remove(lists, positions, numbers[priority], ARGV[1])
+    remove(lists, positions, marks, numbers[priority], ARGV[1])
 end
 record = join(front, priority, 'canceled', enqueued_at, ARGV[5], later)
-redis.call('SET', KEYS[9], record)
+redis.call('SET', KEYS[12], record)
 count(KEYS[7], 'canceled', before, 1, ARGV[5])
 return {1, record}

@@ -62,8 +62,8 @@ for queue = 1, 3 do
     if #here > 0 then
         local length = append(KEYS[queue], KEYS[3 + queue], agree[queue], position, here)
         position = position + #here
-        -- Nobody waits while much is queued; a few dead ids may stand in the list while somebody does.
-        if length - #here < 64 then
+        -- Nobody waits while much is queued; a few dead ids, and marks, may stand in the list while somebody does.
+        if length - #here < 64 or redis.call('LINDEX', KEYS[queue], 0) == mark then
             redis.pcall('PUBLISH', ARGV[2], #here)
         end
     end

@@ -1,6 +1,6 @@
 -- Hand out the next tasks to several callers at once: all high before all mid before all low, the head of each first.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
--- KEYS[9..] STRING kept answers, one for each caller that has one, in order
+-- KEYS[9..11] ZSET the queues' marks   KEYS[12..] STRING kept answers, one for each caller that has one, in order
 -- ARGV[1] the records' key prefix (which ids come next is known only here)   ARGV[2] now, RFC 3339
 -- ARGV[3] bytes of records to hand out at most   ARGV[4] how long an answer is kept, in milliseconds
 -- then, for each run of callers that are alike, in order: how many they are   how many tasks each wants
@@ -38,7 +38,7 @@ while word <= #ARGV do
         rest_of[callers] = ARGV[word + 3]
         if ARGV[word + 4] == '1' then
             kept_keys = kept_keys + 1
-            kept_key_of[callers] = KEYS[8 + kept_keys]
+            kept_key_of[callers] = KEYS[11 + kept_keys]
             tasks_of[callers] = {}
         end
         counts[callers] = 0
@@ -88,7 +88,7 @@ for number = 1, callers do
 end
 
 local handed, writes, ids_of, drop = {}, {}, {{}, {}, {}}, {0, 0, 0}
-local leased = {}
+local leased, marked = {}, {}
 local taken, examined, skipped, skipped_ids, bounded = {}, 0, 0, {}, false
 local current = 0
 
@@ -176,6 +176,8 @@ for queue = 1, 3 do
                     break
                 end
                 take(id, keys[index], text, name, attempt, returned)
+            elseif id == mark then
+                marked[queue] = true
             else
                 skipped = skipped + 1
                 if skipped <= 10 then
@@ -233,6 +235,9 @@ end
 -- Taking off comes first: Redis allows that even when its memory is full, and then allows the rest of the script.
 for queue = 1, 3 do
     if drop[queue] > 0 then
+        if marked[queue] then
+            drop_marks(KEYS[3 + queue], KEYS[8 + queue], drop[queue])
+        end
         for start = 1, drop[queue], 1000 do
             redis.call('ZREM', KEYS[3 + queue], unpack(ids_of[queue], start, math.min(start + 999, drop[queue])))
         end

@@ -1,4 +1,19 @@
 -- Library: the index of positions beside a queue, a sorted set of its ids by sequence number.
+--
+-- Removing an id from the middle of a list takes a walk through it. It is marked instead: the list has `mark` in its place,
+-- which is no id; the index has a member of its own there, a NUL and the sequence number; and these members are in a third
+-- key too, a sorted set of the marks of the queue. So the rank of an id in the index is its place in the list, marks and all,
+-- and a position, as people count, leaves out the marks in front of it. A mark goes when it comes to an end of the list.
+local mark = '\0gone'
+
+local function is_mark(member)
+    return member ~= nil and string.byte(member) == 0
+end
+
+-- same(entry, member) -> whether an entry of a list and a member of its index are the same; both may be missing
+local function same(entry, member)
+    return (entry or nil) == member or entry == mark and is_mark(member)
+end
 
 -- agrees(list, positions) -> whether the index says what the list says, as far as four looks can tell: as many ids, the
 -- same first, the same last. Whatever else pushes to, pops from or removes from the list breaks one of the three.
@@ -8,21 +23,29 @@ local function agrees(list, positions)
         return false
     end
     return length == 0 or
-        redis.call('LINDEX', list, 0) == redis.call('ZRANGE', positions, 0, 0)[1] and
-        redis.call('LINDEX', list, -1) == redis.call('ZRANGE', positions, -1, -1)[1]
+        same(redis.call('LINDEX', list, 0), redis.call('ZRANGE', positions, 0, 0)[1]) and
+        same(redis.call('LINDEX', list, -1), redis.call('ZRANGE', positions, -1, -1)[1])
 end
 
--- Raises, before anything is written, where a key has another type.
-local function check_types(lists, positions)
+-- queued(list, marks) -> how many tasks stand in the list
+local function queued(list, marks)
+    return math.max(0, redis.call('LLEN', list) - redis.call('ZCARD', marks))
+end
+
+-- Raises, before anything is written, where a key has another type; `marks` may be left out.
+local function check_types(lists, positions, marks)
     for index = 1, #lists do
         redis.call('LLEN', lists[index])
         redis.call('ZCARD', positions[index])
+        if marks then
+            redis.call('ZCARD', marks[index])
+        end
     end
 end
 
 -- tails_agree(list, positions) -> whether the index knows the list's last id as its last; raises where a key has another type.
 local function tails_agree(list, positions)
-    return (redis.call('LINDEX', list, -1) or nil) == redis.call('ZRANGE', positions, -1, -1)[1]
+    return same(redis.call('LINDEX', list, -1), redis.call('ZRANGE', positions, -1, -1)[1])
 end
 
 -- append(list, positions, agree, number, ids) -> the list's length. Puts ids at a queue's tail, as the numbers that follow
@@ -44,7 +67,7 @@ end
 -- Puts an id at a queue's head; as append() does, it drops an index that something else's work would be hidden behind.
 local function prepend(list, positions, id)
     local first = redis.call('ZRANGE', positions, 0, 0, 'WITHSCORES')
-    if (redis.call('LINDEX', list, 0) or nil) ~= first[1] then
+    if not same(redis.call('LINDEX', list, 0), first[1]) then
         redis.call('UNLINK', positions)
         first = {}
     end
@@ -52,14 +75,71 @@ local function prepend(list, positions, id)
     redis.call('LPUSH', list, id)
 end
 
+-- Takes marks off both ends of a queue: some at a time, since there may be many.
+local function trim(list, positions, marks)
+    for _ = 1, 20 do
+        local popped = redis.call('LINDEX', list, 0) == mark and {'LPOP', 'ZPOPMIN', 0} or
+            redis.call('LINDEX', list, -1) == mark and {'RPOP', 'ZPOPMAX', -1}
+        local member = popped and redis.call('ZRANGE', positions, popped[3], popped[3])[1]
+        if not is_mark(member or nil) then
+            return
+        end
+        redis.call(popped[1], list)
+        redis.call(popped[2], positions)
+        redis.call('ZREM', marks, member)
+    end
+end
+
+-- take_off(list, positions, marks, id) -> whether the id stood where the index says, and is gone now
+local walked_max = 100
+local function take_off(list, positions, marks, id)
+    local rank = redis.call('ZRANK', positions, id)
+    if not rank or redis.call('LINDEX', list, rank) ~= id then
+        return false
+    end
+    local number = redis.call('ZSCORE', positions, id)
+    -- Redis allows this even when its memory is full, and then allows the rest of the script.
+    redis.call('ZREM', positions, id)
+    if rank < walked_max then
+        redis.call('LREM', list, 1, id)
+    elseif redis.call('LLEN', list) - rank <= walked_max then
+        redis.call('LREM', list, -1, id)
+    else
+        redis.call('LSET', list, rank, mark)
+        redis.call('ZADD', positions, number, '\0' .. number)
+        redis.call('ZADD', marks, number, '\0' .. number)
+    end
+    trim(list, positions, marks)
+    return true
+end
+
 -- Takes an id off every queue. It stands in another than its own only where another program stopped halfway through a
 -- move; looking through a list costs its length, so the others are looked through only where there is a sign of it.
-local function remove(lists, positions, own, id)
-    local removed = own and redis.call('LREM', lists[own], 0, id) or 0
+local function remove(lists, positions, marks, own, id)
+    local removed = own and take_off(lists[own], positions[own], marks[own], id)
+    if own and not removed then
+        redis.call('ZREM', positions[own], id)
+        removed = redis.call('LREM', lists[own], 0, id) > 0
+    end
     for queue = 1, #lists do
-        local indexed = redis.call('ZREM', positions[queue], id) == 1
-        if queue ~= own and (removed == 0 or indexed) then
+        local indexed = queue ~= own and redis.call('ZREM', positions[queue], id) == 1
+        if queue ~= own and (not removed or indexed) then
             redis.call('LREM', lists[queue], 0, id)
         end
+    end
+end
+
+-- Takes the marks among the first so many of an index off it.
+local function drop_marks(positions, marks, length)
+    local gone = {}
+    for _, member in ipairs(redis.call('ZRANGE', positions, 0, length - 1)) do
+        if is_mark(member) then
+            gone[#gone + 1] = member
+        end
+    end
+    for start = 1, #gone, 1000 do
+        local last = math.min(start + 999, #gone)
+        redis.call('ZREM', positions, unpack(gone, start, last))
+        redis.call('ZREM', marks, unpack(gone, start, last))
     end
 end

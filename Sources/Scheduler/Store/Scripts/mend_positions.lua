@@ -1,8 +1,8 @@
 -- Make the index of positions agree with its list again, after something else wrote the list. The list is right.
--- KEYS[1] LIST queue   KEYS[2] ZSET positions   KEYS[3] STRING sequence
+-- KEYS[1] LIST queue   KEYS[2] ZSET positions   KEYS[3] STRING sequence   KEYS[4] ZSET marks
 -- ARGV[1] an id that the index does not know, or that is not asked for in particular (empty)
 -- Returns {0} they agreed | {1} mended at the ends | {2, length} built anew from the whole list
-local list, positions, sequence = KEYS[1], KEYS[2], KEYS[3]
+local list, positions, sequence, marks = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local missing = ARGV[1] ~= '' and not redis.call('ZSCORE', positions, ARGV[1]) and redis.call('LPOS', list, ARGV[1])
 if agrees(list, positions) and not missing then
     return {0}
@@ -12,6 +12,13 @@ end
 local ends_max = 1000
 local function mend_ends()
     local head = redis.call('LINDEX', list, 0)
+    for _ = 1, ends_max do
+        if head ~= mark then
+            break
+        end
+        redis.call('LPOP', list)
+        head = redis.call('LINDEX', list, 0)
+    end
     local rank = head and redis.call('ZRANK', positions, head)
     if not rank then
         return false
@@ -19,7 +26,7 @@ local function mend_ends()
     local known = redis.call('ZRANGE', positions, -1, -1)[1]
     local tail = redis.call('LRANGE', list, -ends_max, -1)
     local start = #tail
-    while start > 0 and tail[start] ~= known do
+    while start > 0 and not same(tail[start], known) do
         start = start - 1
     end
     if start == 0 then
@@ -27,6 +34,7 @@ local function mend_ends()
     end
     if rank > 0 then
         redis.call('ZREMRANGEBYRANK', positions, 0, rank - 1)
+        redis.call('ZREMRANGEBYSCORE', marks, '-inf', '(' .. redis.call('ZSCORE', positions, head))
     end
     if start < #tail then
         local number = redis.call('INCRBY', sequence, #tail - start) - (#tail - start)
@@ -40,7 +48,8 @@ if not missing and mend_ends() then
     return {1}
 end
 
-redis.call('DEL', positions)
+redis.call('DEL', positions, marks)
+redis.call('LREM', list, 0, mark)
 local length = redis.call('LLEN', list)
 local number = redis.call('INCRBY', sequence, length) - length
 local repeated = {}

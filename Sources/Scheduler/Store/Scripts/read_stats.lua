@@ -1,7 +1,7 @@
 -- Read the counters and the queues' lengths in one step. Only reads: it runs on a replica too.
--- KEYS[1..3] LIST queues high, mid, low   KEYS[4] HASH stats   KEYS[5] ZSET leases
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4] HASH stats   KEYS[5] ZSET leases   KEYS[6..8] ZSET the queues' marks
 -- ARGV[1] the records' key prefix (which ids are next is known only here)
--- Returns {lengths of high, mid, low, leases, {enqueued_at of the heads of the queues}, queued, dispatched, canceled,
+-- Returns {tasks in high, mid, low, leases, {enqueued_at of the heads of the queues}, queued, dispatched, canceled,
 --   last_updated, completed, failed, requeued}; what was never set is nil
 local counters = redis.call('HMGET', KEYS[4], 'queued', 'dispatched', 'canceled', 'last_updated', 'completed', 'failed',
     'requeued')
@@ -14,6 +14,6 @@ for queue = 1, 3 do
     end
 end
 return {
-    redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3]),
+    queued(KEYS[1], KEYS[6]), queued(KEYS[2], KEYS[7]), queued(KEYS[3], KEYS[8]),
     redis.call('ZCARD', KEYS[5]), heads, unpack(counters, 1, 7),
 }

@@ -1,9 +1,10 @@
 -- Read a task, its position in its queue, and the queues' lengths. Only reads: it runs on a replica too.
--- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] STRING record
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7..9] ZSET their marks
+-- KEYS[10] STRING record
 -- ARGV[1] task id
--- Returns {record, rank from 0 or -1, 1 the index of positions agrees with the list or 0, lengths of high, mid, low}
+-- Returns {record, rank from 0 or -1, 1 the index of positions agrees with the list or 0, tasks in high, mid, low}
 --   | {} where there is no record
-local record = redis.call('GET', KEYS[7])
+local record = redis.call('GET', KEYS[10])
 if not record then
     return {}
 end
@@ -15,5 +16,8 @@ if queue then
     rank = redis.call('ZRANK', KEYS[3 + queue], ARGV[1]) or -1
     -- A queued task that the index does not know may be one that another program put into the list's middle.
     agreed = rank ~= -1 and agrees(KEYS[queue], KEYS[3 + queue]) and 1 or 0
+    if rank > 0 and redis.call('ZCARD', KEYS[6 + queue]) > 0 then
+        rank = rank - redis.call('ZCOUNT', KEYS[6 + queue], '-inf', redis.call('ZSCORE', KEYS[3 + queue], ARGV[1]))
+    end
 end
-return {record, rank, agreed, redis.call('LLEN', KEYS[1]), redis.call('LLEN', KEYS[2]), redis.call('LLEN', KEYS[3])}
+return {record, rank, agreed, queued(KEYS[1], KEYS[7]), queued(KEYS[2], KEYS[8]), queued(KEYS[3], KEYS[9])}
