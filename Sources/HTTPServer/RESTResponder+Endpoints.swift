@@ -52,10 +52,16 @@ extension RESTResponder {
     private func next(_ target: RequestTarget, _ caller: Caller, _ context: Context) async throws -> Answer {
         let request = try NextRequest(query: target.query)
         let channel = context.channel
-        let answer = channel.eventLoop.flatSubmit {
+        let answer = channel.eventLoop.flatSubmit { () -> EventLoopFuture<NextAnswer> in
+            // The client may be gone before its call is here; nobody would tell us any more.
+            guard channel.isActive,
+                let handler = try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+            else {
+                return channel.eventLoop.makeFailedFuture(
+                    SchedulerError(.cancelled, "The client is gone"))
+            }
             let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller)
-            let handler = try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
-            handler?.watch(WatchedCall(isWaiting: request.waitMilliseconds > 0, abandon: call.abandon))
+            handler.watch(WatchedCall(isWaiting: request.waitMilliseconds > 0, abandon: call.abandon))
             return call.answer
         }
         return try await answer.get().leasedTasks.first.map { Answer($0) } ?? .noContent

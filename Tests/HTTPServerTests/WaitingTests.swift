@@ -49,6 +49,30 @@ struct WaitingTests {
         }
     }
 
+    @Test(arguments: [Duration.zero, .microseconds(200), .milliseconds(1), .milliseconds(5)])
+    func `a client whose connection is reset takes no task, however early`(after time: Duration) async throws {
+        try await withScheduler { server, _ in
+            let request = HTTPConnection.request("POST", "/submitter/next?wait_ms=60000")
+            for _ in 0..<60 {
+                let connection = try await server.connect()
+                try await connection.send(request)
+                try await Task.sleep(for: time)
+                try await connection.reset()
+            }
+            // Calls that are still on their way have begun to wait, or never will, when a later one has.
+            let last = try await server.connect()
+            try await last.send(request)
+            try await server.waitForWaiting(1)
+            try await last.reset()
+            try await server.waitForWaiting(0)
+            for number in 0..<60 { try await server.submit("t\(number)") }
+            #expect(try await server.get("/queues/overview").text.contains(#""low":60"#))
+            let statistics = try await server.get("/stats").text
+            #expect(statistics.contains(#""dispatched":0"#))
+            #expect(try await server.next().timeless.contains(#""task_id":"t0""#))
+        }
+    }
+
     @Test func `who waits when the server shuts down is told so at once`() async throws {
         try await withScheduler { server, _ in
             let connection = try await server.connect()

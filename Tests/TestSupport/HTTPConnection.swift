@@ -57,6 +57,12 @@ public final class HTTPConnection {
         do { try await channel.close() } catch ChannelError.alreadyClosed {}
     }
 
+    /// Closes with a reset, as the kernel does for a client that was killed.
+    public func reset() async throws {
+        try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        try await close()
+    }
+
     /// Says that nothing more will come, as a client does that only waits for its answers.
     public func closeOutput() async throws { try await channel.close(mode: .output) }
 

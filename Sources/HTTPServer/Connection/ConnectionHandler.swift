@@ -30,6 +30,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// From now on the call is told when its client is gone before it has the answer.
     func watch(_ call: WatchedCall) {
+        // An answer before it that was never written never will be.
+        watched?.abandon()
+        watched = nil
         if isInputClosed, call.isWaiting { return call.abandon() }
         watched = call
     }

@@ -16,7 +16,12 @@ struct MendPositionsScript {
     init(keys: StoreKeys) {
         self.keys = Dictionary(
             uniqueKeysWithValues: Priority.allCases.map { priority in
-                (priority, RedisKeys([keys.queue(priority), keys.positions(priority), keys.sequence, keys.marks(priority)]))
+                (
+                    priority,
+                    RedisKeys([
+                        keys.queue(priority), keys.positions(priority), keys.sequence, keys.marks(priority),
+                    ])
+                )
             })
     }
 
