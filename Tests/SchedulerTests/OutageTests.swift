@@ -37,7 +37,8 @@ import Testing
     }
 
     @Test func `a Redis that stops answering leaves a write's outcome unknown, and a read unavailable`() async throws {
-        try await Harness.with(configure: { $0.redis.commandTimeout = .milliseconds(200) }) {
+        // Long enough for the calls to be sent before the link is given up for what was sent before them.
+        try await Harness.with(configure: { $0.redis.commandTimeout = .seconds(2) }) {
             (harness: Harness) async throws in
             try await harness.enqueue("a")
             harness.redis.pause()

@@ -35,6 +35,9 @@ final class Dispatcher {
         eventLoop = store.writer.eventLoop
     }
 
+    /// Whether nobody waits for an answer.
+    var isIdle: Bool { callsInFlight == 0 && waiters.isEmpty }
+
     /// What there is for the caller now, best priority first; nothing where no task is queued.
     func handOut(to caller: HandOutScript.Caller) -> EventLoopFuture<HandOut> {
         let promise = eventLoop.makePromise(of: HandOut.self)

@@ -1,3 +1,4 @@
+import DMSModel
 import Logging
 import NIOCore
 import RedisLink
@@ -12,6 +13,7 @@ final class LeaseReaper {
     private let logger: Logger
     private var next: Scheduled<Void>?
     private var isStopped = false
+    private var hasFailed = false
 
     init(store: Store, clock: SystemClock, logger: Logger) {
         self.store = store
@@ -30,11 +32,21 @@ final class LeaseReaper {
         guard !isStopped else { return }
         store.endLeases(at: clock.now()).assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let outcome): self.go(on: outcome)
-            // The link says itself that it is down.
-            case .failure: self.look(in: LeaseReaper.interval)
+            case .success(let outcome):
+                self.hasFailed = false
+                self.go(on: outcome)
+            case .failure(let error):
+                self.logOnce(error)
+                self.look(in: LeaseReaper.interval)
             }
         }
+    }
+
+    private func logOnce(_ error: any Error) {
+        // The link says itself that it is down.
+        guard !hasFailed, (error as? SchedulerError)?.reason != .storeUnavailable else { return }
+        hasFailed = true
+        logger.error("Leases that have ended cannot be taken back", metadata: ["error": "\(error)"])
     }
 
     private func go(on outcome: EndLeasesScript.Outcome) {

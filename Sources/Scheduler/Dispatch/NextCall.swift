@@ -133,8 +133,8 @@ public final class NextCall {
     }
 
     private func putBack(_ handOut: HandOut) {
-        // What is given again was delivered before, as far as anybody knows, and may be asked for again.
-        guard !handOut.tasks.isEmpty, !handOut.isRepeated else { return }
-        service.putBack(PutBackScript.Undelivered(tasks: handOut.tasks, answerKey: caller.answerKey))
+        guard !handOut.tasks.isEmpty else { return }
+        service.putBacks.add(
+            PutBackScript.Undelivered(number: handOut.number, tasks: handOut.tasks, answerKey: caller.answerKey))
     }
 }

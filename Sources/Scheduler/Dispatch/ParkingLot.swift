@@ -139,7 +139,7 @@ final class ParkingLot: Sendable {
 
     /// There was nothing for these calls: they are parked again where they were.
     func parkAgain(_ calls: [ParkedCall]) {
-        let over = state.withLockedValue { state -> [ParkedCall] in
+        let (over, isClosed) = state.withLockedValue { state -> ([ParkedCall], Bool) in
             var over: [ParkedCall] = []
             for call in calls.reversed() {
                 guard let served = state.served.removeValue(forKey: call.id) else { continue }
@@ -150,9 +150,9 @@ final class ParkingLot: Sendable {
                     state.order.prepend(call.id)
                 }
             }
-            return over
+            return (over, state.isClosed)
         }
-        for call in over { call.end(.nothing) }
+        for call in over { call.end(isClosed ? .failed(ParkingLot.draining) : .nothing) }
     }
 
     /// Ends all calls: the server is shutting down.

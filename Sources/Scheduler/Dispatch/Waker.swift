@@ -30,12 +30,18 @@ final class Waker {
 
     func start() {
         poll = eventLoop.assumeIsolated().scheduleTask(in: Waker.pollInterval) {
-            self.wake(tasks: 1)
+            self.look()
             self.start()
         }
     }
 
     func stop() { poll?.cancel() }
+
+    /// Looks before it takes: what only reads may fail without a doubt about what it did.
+    private func look() {
+        guard !lot.isEmpty else { return }
+        store.hasQueued().assumeIsolated().whenSuccess { if $0 { self.wake(tasks: 1) } }
+    }
 
     /// Some tasks may have come.
     func wake(tasks: Int) {
@@ -82,12 +88,11 @@ final class Waker {
 
     private func fail(_ calls: [ParkedCall], _ error: any Error) {
         let error = error as? SchedulerError ?? SchedulerError(store: error, wrote: true)
-        guard error.reason == .storeUnavailable else {
-            lot.leave(calls)
-            for call in calls { call.end(.failed(error)) }
-            return
-        }
-        // Nothing was taken, and Redis may be back before their waits are over.
-        lot.parkAgain(calls)
+        // Where nothing was taken, or an answer can be asked for again, Redis may be back before their waits are over.
+        let lost = calls.filter { error.reason != .storeUnavailable && $0.caller.answerKey == nil }
+        lot.leave(lost)
+        for call in lost { call.end(.failed(error)) }
+        let ids = Set(lost.map(\.id))
+        lot.parkAgain(calls.filter { !ids.contains($0.id) })
     }
 }

@@ -7,6 +7,9 @@ import RedisLink
 
 /// A ``SchedulerService`` an event loop, and the connections to Redis that they work on; what the doors are given.
 public final class SchedulerPool: Sendable {
+    /// How long a shutdown waits for tasks that go back to their queues.
+    private static let settlingTime = TimeAmount.seconds(3)
+
     private let configuration: SchedulerConfiguration
     private let logger: Logger
     private let writer: RedisClient
@@ -94,8 +97,17 @@ public final class SchedulerPool: Sendable {
         endWaits()
         keeper.shutdown()
         order.close()
-        writer.shutdown()
-        reader?.shutdown()
+        // Tasks that are on their way back would be lost with the connections.
+        let deadline = NIODeadline.now() + SchedulerPool.settlingTime
+        let settled = services.map { slot in
+            slot.eventLoop.flatSubmit {
+                slot.service.value?.settled(by: deadline) ?? slot.eventLoop.makeSucceededVoidFuture()
+            }
+        }
+        EventLoopFuture.andAllComplete(settled, on: services[0].eventLoop).whenComplete { [writer, reader] _ in
+            writer.shutdown()
+            reader?.shutdown()
+        }
     }
 
     /// The service of the loop that the caller is on.

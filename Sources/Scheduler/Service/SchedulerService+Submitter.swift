@@ -114,24 +114,4 @@ extension SchedulerService {
             return leases.map { LeaseOutcome(taskID: $0.taskID, error: short) }
         }
     }
-
-    /// Puts tasks back that could not be delivered, and tries again where Redis is away: nobody else knows of them.
-    func putBack(_ undelivered: PutBackScript.Undelivered, attempts: Int = 60) {
-        let ids = undelivered.tasks.prefix(10).map(\.record.taskID.text)
-        store.putBack(undelivered, at: clock.now()).assumeIsolated().whenComplete { result in
-            switch result {
-            case .success(let count):
-                self.logger.debug("Tasks could not be delivered", metadata: ["put_back": "\(count)", "some": "\(ids)"])
-            case .failure(let error) where attempts > 1:
-                self.logger.debug("Tasks could not be put back yet", metadata: ["error": "\(error)"])
-                self.eventLoop.assumeIsolated().scheduleTask(in: .seconds(1)) {
-                    self.putBack(undelivered, attempts: attempts - 1)
-                }
-            case .failure(let error):
-                self.logger.error(
-                    "Tasks could neither be delivered nor put back",
-                    metadata: ["count": "\(undelivered.tasks.count)", "some": "\(ids)", "error": "\(error)"])
-            }
-        }
-    }
 }

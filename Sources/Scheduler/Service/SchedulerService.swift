@@ -13,6 +13,7 @@ public final class SchedulerService {
 
     let store: Store
     let dispatcher: Dispatcher
+    let putBacks: PutBackQueue
     /// Joins submissions.
     let submissions: Coalescer<EnqueueScript.Submission, EnqueueScript.Outcome>
     /// Joins acknowledgements: each answer has an outcome for each lease.
@@ -38,6 +39,7 @@ public final class SchedulerService {
         clock = configuration.clock
         tokens = TokenCheck(configuration)
         dispatcher = Dispatcher(store: store, clock: configuration.clock, logger: logger)
+        putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)
         self.logger = logger
         submissions = Coalescer(on: eventLoop, weightMax: 128) { store.enqueue($0) }
         acknowledgements = Coalescer(on: eventLoop, weightMax: Limits.leasesPerCallMax) { calls in
@@ -53,6 +55,18 @@ public final class SchedulerService {
 
     /// Succeeds while Redis answers at both of its addresses; else fails and says why.
     public func checkStore() -> EventLoopFuture<Void> { store.ping() }
+
+    /// Succeeds when no task is on its way any more, neither to a caller nor back, or when the time is over.
+    func settled(by deadline: NIODeadline) -> EventLoopFuture<Void> {
+        guard !dispatcher.isIdle || !putBacks.isEmpty, .now() < deadline else {
+            return eventLoop.makeSucceededVoidFuture()
+        }
+        let promise = eventLoop.makePromise(of: Void.self)
+        eventLoop.assumeIsolated().scheduleTask(in: .milliseconds(2)) {
+            self.settled(by: deadline).cascade(to: promise)
+        }
+        return promise.futureResult
+    }
 
     /// Answers with what the body throws, so that a rule can be written as a `throw`.
     func refusing<Value>(

@@ -66,9 +66,15 @@ struct Store {
         writing(handOutScript.call(callers, at: now, on: writer))
     }
 
+    /// Whether there is anything in a queue where it is written.
+    func hasQueued() -> EventLoopFuture<Bool> {
+        let command = RedisCommand(["EXISTS"] + Priority.handOutOrder.map(keys.queue), readOnly: true)
+        return reading(writer.send(command) { reply throws(RedisError) in try reply.integer() > 0 })
+    }
+
     /// Puts tasks that could not be delivered back, as if they had never been taken.
-    func putBack(_ undelivered: PutBackScript.Undelivered, at now: Timestamp) -> EventLoopFuture<Int> {
-        writing(putBackScript.call(undelivered, at: now, on: writer))
+    func putBack(_ answers: [PutBackScript.Undelivered], at now: Timestamp) -> EventLoopFuture<Int> {
+        writing(putBackScript.call(answers, at: now, on: writer))
     }
 
     /// Puts the tasks whose leases have ended back.

@@ -1,6 +1,7 @@
 import DMSModel
 import NIOCore
 import RedisLink
+import Synchronization
 
 /// `hand_out.lua`: takes the next tasks off the queues, for several callers in one call.
 struct HandOutScript {
@@ -115,7 +116,7 @@ struct HandOutScript {
         outcome.answers.reserveCapacity(counts.count)
         var rest = records[...]
         for (index, count) in counts.enumerated() {
-            var answer = HandOut()
+            var answer = HandOut(number: HandOut.numbers.add(1, ordering: .relaxed).newValue)
             var start = clock
             if let place = repeated.firstIndex(of: index + 1), place.isMultiple(of: 2), place + 1 < repeated.count {
                 answer.isRepeated = true
@@ -135,9 +136,13 @@ struct HandOutScript {
 
 /// What one caller gets.
 struct HandOut: Sendable {
+    /// Its place among all answers of this process.
+    var number: UInt64 = 0
     var tasks: [LeasedTask] = []
     /// Whether the answer was given before and is given again.
     var isRepeated = false
+
+    fileprivate static let numbers = Atomic<UInt64>(0)
 }
 
 /// The lease that tasks are handed out under.

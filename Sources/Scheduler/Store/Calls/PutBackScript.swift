@@ -6,6 +6,8 @@ import RedisLink
 struct PutBackScript {
     /// Tasks of one answer, in the order of hand-out.
     struct Undelivered: Sendable {
+        /// Its place among all answers.
+        var number: UInt64
         var tasks: [LeasedTask]
         /// Under which name the answer was kept; nil: it was not.
         var answerKey: String?
@@ -21,23 +23,30 @@ struct PutBackScript {
         wakeChannel = keys.wakeChannel
     }
 
-    /// How many went back; -1: the answer was asked for again meanwhile, so somebody has them.
-    func call(_ undelivered: Undelivered, at now: Timestamp, on connection: RedisConnection) -> EventLoopFuture<Int> {
-        let (tasks, answerKey) = (undelivered.tasks, undelivered.answerKey)
+    /// How many tasks of these answers, in the order of hand-out, went back; those that somebody may have did not.
+    func call(
+        _ answers: [Undelivered], at now: Timestamp, on connection: RedisConnection
+    ) -> EventLoopFuture<Int> {
+        let tasks = answers.reduce(0) { $0 + $1.tasks.count }
         return connection.evaluate(
-            StoreScripts.putBack, keys: keys, callKeys: tasks.count + (answerKey == nil ? 0 : 1),
-            arguments: 4 + 3 * tasks.count
+            StoreScripts.putBack, keys: keys, callKeys: tasks + answers.count { $0.answerKey != nil },
+            arguments: 2 + 3 * answers.count + 3 * tasks
         ) { words in
-            for task in tasks { words.append(recordPrefix + task.record.taskID.text) }
-            if let answerKey { words.append(answerKey) }
+            for answer in answers {
+                for task in answer.tasks { words.append(recordPrefix + task.record.taskID.text) }
+                if let answerKey = answer.answerKey { words.append(answerKey) }
+            }
             words.append(now.description)
             words.append(wakeChannel)
-            words.append(answerKey == nil ? "0" : "1")
-            words.append(tasks.first?.leaseToken ?? "")
-            for task in tasks {
-                words.append(task.record.taskID.text)
-                words.append(Int(task.record.attempt))
-                words.append(task.record.updatedAt.description)
+            for answer in answers {
+                words.append(answer.answerKey == nil ? 0 : 1)
+                words.append(answer.tasks.first?.leaseToken ?? "")
+                words.append(answer.tasks.count)
+                for task in answer.tasks {
+                    words.append(task.record.taskID.text)
+                    words.append(Int(task.record.attempt))
+                    words.append(task.record.updatedAt.description)
+                }
             }
         } decode: { reply throws(RedisError) in
             try reply.integer()

@@ -22,7 +22,7 @@ local before = counter(KEYS[7], 'requeued')
 local numbers = {high = 1, mid = 2, low = 3}
 local back, looked, bytes, strays = {}, 0, 0, {}
 for index, id in ipairs(due) do
-    local record = redis.call('GET', ARGV[1] .. id)
+    local record = redis.call('MGET', ARGV[1] .. id)[1]
     local front, priority, status, enqueued_at, updated_at, later = split(record)
     bytes = bytes + (record and #record or 0)
     if index > 1 and bytes > tonumber(ARGV[5]) then
@@ -46,7 +46,7 @@ for _, task in ipairs(back) do
 end
 if #back > 0 then
     count(KEYS[7], 'requeued', before, #back, ARGV[2])
-    redis.call('PUBLISH', ARGV[3], #back)
+    redis.pcall('PUBLISH', ARGV[3], #back)
 end
 local left = rest()
 return {#back, left == 0 and 1 or 0, left, strays}

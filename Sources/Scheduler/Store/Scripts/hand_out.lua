@@ -48,11 +48,11 @@ end
 
 -- An answer that was given already is given again, as it was; its tasks are looked up for what never changes of them.
 -- Of two callers with one name the second waits for what the first gets.
-local repeats, first_of, twins = {}, {}, {}
+local repeats, first_of, twins, given = {}, {}, {}, {}
 for number = 1, callers do
     local kept_key = kept_key_of[number]
-    local kept = kept_key and redis.call('GET', kept_key)
-    if kept_key and not kept then
+    local kept = kept_key and redis.call('MGET', kept_key)[1]
+    if kept_key and not kept and left[number] > 0 then
         local first = first_of[kept_key]
         if first then
             twins[#twins + 1] = first
@@ -64,7 +64,7 @@ for number = 1, callers do
         local answer = cmsgpack.unpack(sub(kept, 2))
         local texts, bytes = {}, 0
         for _, task in ipairs(answer.tasks) do
-            local front, _, _, enqueued_at = split(redis.call('GET', prefix .. task[1]))
+            local front, _, _, enqueued_at = split(redis.call('MGET', prefix .. task[1])[1])
             if front then
                 local text = join(front, task[2], 'dispatched', enqueued_at, answer.at,
                     join_later(task[3], task[4], answer.lease, answer.lease_ms, answer.rest))
@@ -78,8 +78,7 @@ for number = 1, callers do
             repeats[number] = texts
             repeated[#repeated + 1] = number
             repeated[#repeated + 1] = answer.clock
-            -- From now on somebody may have it, so it can't be taken back. Full memory does not keep it from being given.
-            redis.pcall('SETRANGE', kept_key, 0, '1')
+            given[#given + 1] = {kept_key, string.char(math.min(string.byte(kept) + 1, 255))}
         else
             more = 1
         end
@@ -88,7 +87,7 @@ for number = 1, callers do
 end
 
 local handed, writes, ids_of, drop = {}, {}, {{}, {}, {}}, {0, 0, 0}
-local leased, marked = {}, {}
+local lessees, marked = {}, {}
 local taken, examined, skipped, skipped_ids, bounded = {}, 0, 0, {}, false
 local current = 0
 
@@ -118,8 +117,7 @@ local function take(id, key, text, name, attempt, returned)
         tasks_of[current][counts[current]] = {id, name, attempt, returned}
     end
     if lease_ms_of[current] > 0 then
-        leased[#leased + 1] = decimal(first_end(clock, lease_ms_of[current], wanted) + number)
-        leased[#leased + 1] = id
+        lessees[#lessees + 1] = {lease_ms_of[current], number, id}
     end
 end
 
@@ -217,7 +215,18 @@ for number = 1, callers do
         end
     end
 end
+-- A kept answer knows how often it was given, so that it is taken back only where it never came to anybody.
+local function count_given()
+    if #given > 0 then
+        -- Redis allows this even when its memory is full, and then allows the rest of the script.
+        redis.call('ZREM', KEYS[8], '')
+        for _, answer in ipairs(given) do
+            redis.call('SETRANGE', answer[1], 0, answer[2])
+        end
+    end
+end
 if drop[1] + drop[2] + drop[3] == 0 then
+    count_given()
     return {more, 0, skipped_ids, counts, records, decimal(clock), repeated}
 end
 -- Stats that can't count, and keys of another type, must raise here, before anything is written. A single queue's positions
@@ -228,10 +237,11 @@ if drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2], drop[3]) then
         redis.call('ZCARD', KEYS[3 + queue])
     end
 end
-if #leased > 0 then
+if #lessees > 0 then
     redis.call('ZCARD', KEYS[8])
 end
 
+count_given()
 -- Taking off comes first: Redis allows that even when its memory is full, and then allows the rest of the script.
 for queue = 1, 3 do
     if drop[queue] > 0 then
@@ -248,6 +258,11 @@ if #handed > 0 then
     for start = 1, #writes, 1000 do
         redis.call('MSET', unpack(writes, start, math.min(start + 999, #writes)))
     end
+    local leased = {}
+    for _, lessee in ipairs(lessees) do
+        leased[#leased + 1] = decimal(first_end(clock, lessee[1], #handed) + lessee[2])
+        leased[#leased + 1] = lessee[3]
+    end
     for start = 1, #leased, 1000 do
         redis.call('ZADD', KEYS[8], unpack(leased, start, math.min(start + 999, #leased)))
     end
@@ -259,7 +274,7 @@ for number = 1, callers do
             at = now, clock = decimal(clock), lease = lease_of[number], lease_ms = lease_ms_of[number],
             rest = rest_of[number], tasks = tasks_of[number],
         }
-        redis.call('SET', kept_key_of[number], '0' .. cmsgpack.pack(answer), 'PX', ARGV[4])
+        redis.call('SET', kept_key_of[number], '\1' .. cmsgpack.pack(answer), 'PX', ARGV[4])
     end
 end
 return {more, skipped, skipped_ids, counts, records, decimal(clock), repeated}

@@ -1,52 +1,73 @@
 -- Put tasks that could not be delivered back at the heads of their queues, as if they had never been taken.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
--- KEYS[9..] STRING the records, in the order of hand-out; behind them, where ARGV[3] is 1, the kept answer
--- ARGV[1] now, RFC 3339   ARGV[2] the channel that wakes who waits for a task   ARGV[3] 1: the answer was kept, 0: it was not
--- ARGV[4] the lease's token, empty where there is none
--- then for each task: its id   its attempt   its updated_at as it was handed out
--- Returns how many went back | -1 the answer was asked for again meanwhile, so that somebody has it
-local kept_key = ARGV[3] == '1' and KEYS[#KEYS]
-local kept = kept_key and redis.call('GET', kept_key)
-if kept and cmsgpack.unpack(string.sub(kept, 2)).lease ~= ARGV[4] then
-    -- Another answer was kept under that name since.
-    kept = false
-end
-if kept and string.sub(kept, 1, 1) == '1' then
-    return -1
-end
+-- KEYS[9..] for each answer, in the order of hand-out: STRING the records, in that order too; then its kept answer, if it has one
+-- ARGV[1] now, RFC 3339   ARGV[2] the channel that wakes who waits for a task
+-- then for each answer: 1: it was kept, 0: it was not   its lease's token, empty where there is none   how many tasks
+--   and for each of these its id   its attempt   its updated_at as it was handed out
+-- Returns how many went back; the tasks of an answer that was given more often than it could not be delivered stay away
 local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
 check_types(lists, positions)
 local before = counter(KEYS[7], 'dispatched')
 redis.call('ZCARD', KEYS[8])
 
 local numbers = {high = 1, mid = 2, low = 3}
-local tasks = (#ARGV - 4) / 3
-local back = {}
-for index = tasks, 1, -1 do
-    local id, attempt, handed_at = ARGV[2 + 3 * index], tonumber(ARGV[3 + 3 * index]), ARGV[4 + 3 * index]
-    local front, priority, status, enqueued_at, updated_at, later = split(redis.call('GET', KEYS[8 + index]))
-    if front and status == 'dispatched' and numbers[priority] and updated_at == handed_at then
-        local times, returned, lease, _, rest = later_fields(later)
-        if times == attempt and lease == ARGV[4] then
-            back[#back + 1] = {id, KEYS[8 + index], numbers[priority], join(front, priority, 'queued', enqueued_at,
-                ARGV[1], join_later(attempt - 1, returned, '', 0, rest))}
+local gone, fewer, kept_now, back = {}, {}, {}, {}
+local key, word = 9, 3
+while word <= #ARGV do
+    local token, tasks = ARGV[word + 1], tonumber(ARGV[word + 2])
+    local kept_key = ARGV[word] == '1' and KEYS[key + tasks]
+    local kept = kept_key and (kept_now[kept_key] or redis.call('MGET', kept_key)[1])
+    if kept and cmsgpack.unpack(string.sub(kept, 2)).lease ~= token then
+        -- Another answer was kept under that name since.
+        kept = false
+    end
+    local given = kept and string.byte(kept) or 1
+    if given > 1 then
+        -- Somebody may have it, who asked again.
+        if given < 255 then
+            kept_now[kept_key] = string.char(given - 1) .. string.sub(kept, 2)
+            fewer[kept_key] = string.char(given - 1)
+        end
+    else
+        if kept then
+            gone[#gone + 1] = kept_key
+            fewer[kept_key] = nil
+        end
+        for index = 1, tasks do
+            local place = word + 3 * index
+            local record = redis.call('MGET', KEYS[key + index - 1])[1]
+            local front, priority, status, enqueued_at, updated_at, later = split(record)
+            if front and status == 'dispatched' and numbers[priority] and updated_at == ARGV[place + 2] then
+                local times, returned, lease, _, rest = later_fields(later)
+                if times == tonumber(ARGV[place + 1]) and lease == token then
+                    back[#back + 1] = {ARGV[place], KEYS[key + index - 1], numbers[priority], join(front, priority,
+                        'queued', enqueued_at, ARGV[1], join_later(times - 1, returned, '', 0, rest))}
+                end
+            end
         end
     end
+    key = key + tasks + (kept_key and 1 or 0)
+    word = word + 3 + 3 * tasks
 end
 
 -- Redis allows this even when its memory is full, and then allows the rest of the script.
+redis.call('ZREM', KEYS[8], '')
 for _, task in ipairs(back) do
     redis.call('ZREM', KEYS[8], task[1])
 end
-if kept then
-    redis.call('DEL', kept_key)
+for kept_key, count in pairs(fewer) do
+    redis.call('SETRANGE', kept_key, 0, count)
 end
-for _, task in ipairs(back) do
+if #gone > 0 then
+    redis.call('DEL', unpack(gone))
+end
+for number = #back, 1, -1 do
+    local task = back[number]
     redis.call('SET', task[2], task[4])
     prepend(lists[task[3]], positions[task[3]], task[1])
 end
 if #back > 0 then
     count(KEYS[7], 'dispatched', before, -#back, ARGV[1])
-    redis.call('PUBLISH', ARGV[2], #back)
+    redis.pcall('PUBLISH', ARGV[2], #back)
 end
 return #back

@@ -5,11 +5,11 @@
 -- Returns for each two values, code and end: 1 done, the end in microseconds (empty: acknowledged, so it has no end)
 --   | 2 the task was canceled | -1 unknown | -2 the token is not (any longer) the task's
 local clock = microseconds()
-local answers, ids, ends, writes = {}, {}, {}, {}
+local answers, renewals, ids, ends, writes = {}, {}, {}, {}, {}
 for index = 1, #KEYS - 1 do
     local key, id, token = KEYS[1 + index], ARGV[2 * index], ARGV[2 * index + 1]
     local front, _, status, _, _, later = tail_of(key)
-    local code, ending = -1, ''
+    local code = -1
     if front then
         local _, _, lease, length = later_fields(later)
         if token == '' or lease ~= token or has_ended(KEYS[1], id, clock) then
@@ -20,12 +20,10 @@ for index = 1, #KEYS - 1 do
             code = -2
         else
             code = 1
-            if redis.call('ZSCORE', KEYS[1], id) then
+            local old = redis.call('ZSCORE', KEYS[1], id)
+            if old then
                 local renewed = tonumber(ARGV[1]) > 0 and tonumber(ARGV[1]) or length
-                ending = decimal(first_end(clock, renewed, #KEYS) + index)
-                ids[#ids + 1] = id
-                ends[#ends + 1] = ending
-                ends[#ends + 1] = id
+                renewals[#renewals + 1] = {tonumber(old), index, id, renewed}
                 if renewed ~= length then
                     writes[#writes + 1] = {key, renewed}
                 end
@@ -33,7 +31,18 @@ for index = 1, #KEYS - 1 do
         end
     end
     answers[2 * index - 1] = code
-    answers[2 * index] = ending
+    answers[2 * index] = ''
+end
+-- The tasks keep their order, whatever order they are renewed in.
+table.sort(renewals, function(left, right)
+    return left[1] < right[1] or left[1] == right[1] and left[2] < right[2]
+end)
+for place, renewal in ipairs(renewals) do
+    local ending = decimal(first_end(clock, renewal[4], #renewals) + place)
+    answers[2 * renewal[2]] = ending
+    ids[#ids + 1] = renewal[3]
+    ends[#ends + 1] = ending
+    ends[#ends + 1] = renewal[3]
 end
 if #ids > 0 then
     -- Redis allows this even when its memory is full, and then allows the rest of the script.

@@ -34,5 +34,5 @@ record = join(front, priority, 'queued', enqueued_at, ARGV[3], join_later(attemp
 redis.call('SET', KEYS[9], record)
 prepend(lists[queue], positions[queue], ARGV[1])
 count(KEYS[7], 'requeued', before, 1, ARGV[3])
-redis.call('PUBLISH', ARGV[4], 1)
+redis.pcall('PUBLISH', ARGV[4], 1)
 return {1, record}

@@ -1,0 +1,78 @@
+import DMSModel
+import Logging
+import NIOCore
+import RedisLink
+
+/// Puts answers that could not be delivered back, on one event loop: nobody else knows of their tasks.
+///
+/// What comes in one tick goes back together and in the order of hand-out, so that the queues are as if nothing had been
+/// taken. While Redis is away it is tried again and again.
+final class PutBackQueue {
+    private static let retryDelay = TimeAmount.milliseconds(500)
+    /// Tasks that one script call puts back, unless one answer has more.
+    private static let tasksPerCallMax = 1000
+
+    private let store: Store
+    private let clock: SystemClock
+    private let logger: Logger
+    private var answers: [PutBackScript.Undelivered] = []
+    private var isScheduled = false
+    private var isCalling = false
+
+    init(store: Store, clock: SystemClock, logger: Logger) {
+        self.store = store
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Whether everything is back.
+    var isEmpty: Bool { answers.isEmpty && !isCalling }
+
+    func add(_ answer: PutBackScript.Undelivered) {
+        answers.append(answer)
+        schedule(in: .zero)
+    }
+
+    private func schedule(in delay: TimeAmount) {
+        guard !isScheduled, !isCalling, !answers.isEmpty else { return }
+        isScheduled = true
+        let loop = store.writer.eventLoop.assumeIsolated()
+        if delay == .zero {
+            loop.execute { self.putBack() }
+        } else {
+            loop.scheduleTask(in: delay) { self.putBack() }
+        }
+    }
+
+    private func putBack() {
+        isScheduled = false
+        guard !isCalling else { return }
+        let batch = takeLast()
+        isCalling = true
+        store.putBack(batch, at: clock.now()).assumeIsolated().whenComplete { result in
+            self.isCalling = false
+            switch result {
+            case .success(let count):
+                self.logger.debug("Tasks could not be delivered", metadata: ["put_back": "\(count)"])
+                self.schedule(in: .zero)
+            case .failure(let error):
+                self.logger.debug("Tasks could not be put back yet", metadata: ["error": "\(error)"])
+                self.answers += batch
+                self.schedule(in: PutBackQueue.retryDelay)
+            }
+        }
+    }
+
+    /// Those that were handed out last, in the order of hand-out: each call puts its tasks in front of those before.
+    private func takeLast() -> [PutBackScript.Undelivered] {
+        answers.sort { $0.number < $1.number }
+        var tasks = 0
+        let start = answers.lastIndex { answer in
+            tasks += answer.tasks.count
+            return tasks > PutBackQueue.tasksPerCallMax
+        }
+        let first = min((start ?? -1) + 1, answers.count - 1)
+        defer { answers.removeSubrange(first...) }
+        return Array(answers[first...])
+    }
+}
