@@ -208,4 +208,63 @@ struct WaitingTests {
             await caller.client.close()
         }
     }
+
+    @Test func `answers that a connection does not take go back in the order of hand-out`() async throws {
+        try await SchedulerServer.with(threads: 2) { scheduler in
+            let caller = try await scheduler.caller()
+            let ids = (0..<80).map { "t\($0)" }
+            for id in ids {
+                try await caller.enqueue(id, parameters: "{\"x\":\"\(String(repeating: "x", count: 300_000))\"}")
+            }
+            let client = try await scheduler.server.client()
+            try await client.stopReading()
+            var calls = ByteBuffer()
+            for number in 0..<80 {
+                var call = Bytes.request(Methods.Submitter.next, NextRequest(), on: UInt32(2 * number + 1))
+                calls.writeBuffer(&call)
+            }
+            await client.send(calls)
+            try await eventually { try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).dispatched == 80 }
+            await client.close()
+            // What the kernel had taken may have been read; the rest is back, in its order and as if it had never been taken.
+            try await eventually {
+                let statistics = try await caller.call(Methods.Tasks.getStats, GetStatsRequest())
+                return statistics.overview.low > 0 && statistics.dispatched + statistics.overview.low == 80
+            }
+            var back: [String] = []
+            while let id = try await caller.next(1).first { back.append(id) }
+            #expect(back == Array(ids.suffix(back.count)))
+            await caller.client.close()
+        }
+    }
+
+    @Test func `a client that does not read takes no more tasks, and gets them when it reads again`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let client = try await scheduler.server.client()
+            try await client.stopReading()
+            for number in 0..<200 {
+                await client.send(Bytes.request(Methods.Submitter.next, wait, on: UInt32(2 * number + 1)))
+            }
+            try await waiting(200, scheduler)
+            let caller = try await scheduler.caller()
+            for number in 0..<100 {
+                try await caller.enqueue(
+                    "t\(number)", parameters: "{\"x\":\"\(String(repeating: "x", count: 300_000))\"}")
+            }
+            // Its calls stand aside once it has what it does not read.
+            try await eventually { scheduler.pool.waitingCalls == 0 }
+            let statistics = try await caller.call(Methods.Tasks.getStats, GetStatsRequest())
+            #expect(statistics.overview.low > 50)
+            // Others are served meanwhile.
+            #expect(try await caller.next(1).count == 1)
+            try await client.startReading()
+            var answered = 0
+            while answered < 99 {
+                answered += try await client.answer().envelope.status == nil ? 1 : 0
+            }
+            #expect(try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).overview.low == 0)
+            await client.close()
+            await caller.client.close()
+        }
+    }
 }

@@ -2,6 +2,7 @@ import DMSModel
 import DMSWire
 import Logging
 import NIOCore
+import Scheduler
 
 /// One client's connection: performs what ``ConnectionState`` decides, and puts the answers into frames.
 ///
@@ -25,6 +26,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var isFlushScheduled = false
     private var hasUnflushed = false
     private var isReadWithheld = false
+    private var areWaitsPaused = false
     /// Ends the present stage of the connection's end, unless that comes to its end before.
     private var closing: Scheduled<Void>?
 
@@ -125,6 +127,7 @@ extension ConnectionHandler {
         }
         if state.hasEnded { finish() }
         isProcessing = false
+        pauseOrResumeWaits()
         if isReadWithheld, mayRead {
             isReadWithheld = false
             context?.read()
@@ -200,7 +203,17 @@ extension ConnectionHandler {
         }
         // Nobody is there any more to wait for an answer, as far as can be told.
         if state.hasInputEnded || !state.isOpen { call.control?.endWait() }
+        if areWaitsPaused { call.control?.pause() }
         process()
+    }
+
+    /// A client that does not read what it has gets no more: tasks would pile up here, and wait for it in vain.
+    private func pauseOrResumeWaits() {
+        guard areWaitsPaused == hasRoomForAnswers else { return }
+        areWaitsPaused.toggle()
+        for call in Array(calls.values) where call.isParked {
+            if areWaitsPaused { call.control?.pause() } else { call.control?.resume() }
+        }
     }
 
     /// Answers the calls that wait with what there is: no connection stays open for them.
@@ -226,7 +239,7 @@ extension ConnectionHandler {
         call.deadline?.cancel()
         state.answered(wasParked: call.isParked)
         switch answer.outcome {
-        case .success(let message): write(message, streamID, undelivered: answer.undelivered)
+        case .success(let message): write(message, streamID, holder: answer.holder)
         case .failure(let error): write(error, streamID)
         }
         scheduleFlush()
@@ -237,20 +250,20 @@ extension ConnectionHandler {
 // MARK: - Output
 
 extension ConnectionHandler {
-    private func write(_ message: some WireMessage, _ streamID: UInt32, undelivered: (() -> Void)?) {
+    private func write(_ message: some WireMessage, _ streamID: UInt32, holder: NextCall?) {
         // What has to be known to have been sent is written by itself.
-        if undelivered != nil { writeOutput() }
+        if holder != nil { writeOutput() }
         // It would grow its way from nothing otherwise.
         if output.capacity == 0 { output.reserveCapacity(ConnectionHandler.usualAnswerBytes) }
         let fits = FrameEncoder.write(
             .response, streamID: streamID, message: AnswerEnvelope(message), into: &output)
         guard fits else {
-            undelivered?()
+            holder?.abandon()
             return write(SchedulerError(.limitFrame, "The answer is larger than a frame may be"), streamID)
         }
-        guard let undelivered, let context else { return }
+        guard let holder, let context else { return }
         let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenFailure { _ in undelivered() }
+        sent.futureResult.assumeIsolated().whenFailure { _ in holder.abandon() }
         writeOutput(promise: sent)
     }
 

@@ -11,18 +11,18 @@ final class MethodRouter {
     /// What a call is answered with.
     struct Answer {
         var outcome: Outcome
-        /// Is called where the answer, though there is one, does not reach the client; nil where that changes nothing.
-        var undelivered: (() -> Void)?
+        /// Is to be abandoned where the answer, though there is one, does not reach the client; nil: that changes nothing.
+        var holder: NextCall?
 
-        init(_ outcome: Outcome, undelivered: (() -> Void)? = nil) {
+        init(_ outcome: Outcome, holder: NextCall? = nil) {
             self.outcome = outcome
-            self.undelivered = undelivered
+            self.holder = holder
         }
     }
 
     private struct Method {
         var answersWhileDraining: Bool
-        var call: (ByteBuffer, CallContext, @escaping Reply) -> CallControl?
+        var call: (ByteBuffer, CallContext, @escaping Reply) -> NextCall?
     }
 
     private var methods: [MethodName: Method] = [:]
@@ -44,17 +44,20 @@ final class MethodRouter {
     ) {
         add(method) { request, context, reply in
             let call = body(request, context)
-            call.answer.assumeIsolated().whenComplete { result in
-                let hasTasks = (try? result.get())?.leasedTasks.isEmpty == false
-                reply(Answer(MethodRouter.outcome(result), undelivered: hasTasks ? call.abandon : nil))
+            call.whenAnswered { result in
+                switch result {
+                case .success(let answer):
+                    reply(Answer(.success(answer), holder: answer.leasedTasks.isEmpty ? nil : call))
+                case .failure(let error): reply(Answer(.failure(error)))
+                }
             }
-            return CallControl(abandon: call.abandon, endWait: call.endWait)
+            return call
         }
     }
 
     private func add<Request: WireMessage, Response: WireMessage>(
         _ method: RPCMethod<Request, Response>, answersWhileDraining: Bool = false,
-        _ body: @escaping (Request, CallContext, @escaping Reply) -> CallControl?
+        _ body: @escaping (Request, CallContext, @escaping Reply) -> NextCall?
     ) {
         let name = MethodName(service: method.service, method: method.name)
         methods[name] = Method(answersWhileDraining: answersWhileDraining) { payload, context, reply in
@@ -68,7 +71,7 @@ final class MethodRouter {
     }
 
     /// Answers a call: at once or later, on the loop, exactly once; returns how it is given up, where it can be.
-    func call(_ envelope: RequestEnvelope, _ context: CallContext, _ reply: @escaping Reply) -> CallControl? {
+    func call(_ envelope: RequestEnvelope, _ context: CallContext, _ reply: @escaping Reply) -> NextCall? {
         let refusal: SchedulerError
         if let violation = MethodRouter.missingName(of: envelope) {
             refusal = .invalid([violation])

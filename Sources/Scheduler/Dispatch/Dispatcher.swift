@@ -17,7 +17,7 @@ final class Dispatcher {
     /// A caller that has no answer yet.
     private struct Waiter {
         var caller: HandOutScript.Caller
-        var promise: EventLoopPromise<HandOut>
+        var completion: (Result<HandOut, SchedulerError>) -> Void
     }
 
     private let store: Store
@@ -39,11 +39,13 @@ final class Dispatcher {
     var isIdle: Bool { callsInFlight == 0 && waiters.isEmpty }
 
     /// What there is for the caller now, best priority first; nothing where no task is queued.
-    func handOut(to caller: HandOutScript.Caller) -> EventLoopFuture<HandOut> {
-        let promise = eventLoop.makePromise(of: HandOut.self)
-        waiters.append(Waiter(caller: caller, promise: promise))
+    ///
+    /// A callback and no future: this is the way of every `Next`.
+    func handOut(
+        to caller: HandOutScript.Caller, _ completion: @escaping (Result<HandOut, SchedulerError>) -> Void
+    ) {
+        waiters.append(Waiter(caller: caller, completion: completion))
         schedule()
-        return promise.futureResult
     }
 
     private func schedule() {
@@ -75,7 +77,9 @@ final class Dispatcher {
             self.callsInFlight -= 1
             switch result {
             case .success(let outcome): self.deliver(outcome, to: batch)
-            case .failure(let error): for waiter in batch { waiter.promise.fail(error) }
+            case .failure(let error):
+                let error = error as? SchedulerError ?? SchedulerError(store: error, wrote: true)
+                for waiter in batch { waiter.completion(.failure(error)) }
             }
             self.schedule()
         }
@@ -88,7 +92,7 @@ final class Dispatcher {
             if answer.tasks.isEmpty, !answer.isRepeated, outcome.stoppedEarly {
                 unserved.append(waiter)
             } else {
-                waiter.promise.succeed(answer)
+                waiter.completion(.success(answer))
             }
         }
         waiters.prepend(contentsOf: unserved)

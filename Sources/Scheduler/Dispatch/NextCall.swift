@@ -6,20 +6,20 @@ public import NIOCore
 ///
 /// It asks for tasks at once and then, where it may wait, parks until there are some, its wait is over or it is given up.
 public final class NextCall {
-    /// What it is answered with; fails with a ``DMSModel/SchedulerError`` only.
-    public var answer: EventLoopFuture<NextAnswer> { promise.futureResult }
-
     private let service: SchedulerService
     private let caller: HandOutScript.Caller
-    private let promise: EventLoopPromise<NextAnswer>
     private let onParked: () -> Void
     private let deadline: NIODeadline?
     private let wakes: UInt64
-    private var id: UInt64?
+    /// Its place among all calls that may wait.
+    private let id: UInt64?
     private var waiting: Scheduled<Void>?
     private var outcomes: [LeaseOutcome]?
     private var handOut: HandOut?
     private var isAbandoned = false
+    private var isPaused = false
+    private var result: Result<NextAnswer, SchedulerError>?
+    private var onAnswer: ((Result<NextAnswer, SchedulerError>) -> Void)?
 
     init(
         _ service: SchedulerService, _ caller: HandOutScript.Caller, waitMilliseconds: UInt32,
@@ -28,10 +28,31 @@ public final class NextCall {
         self.service = service
         self.caller = caller
         self.onParked = onParked
-        promise = service.eventLoop.makePromise()
         deadline = waitMilliseconds == 0 ? nil : .now() + .milliseconds(Int64(waitMilliseconds))
+        id = waitMilliseconds == 0 ? nil : service.lot.makeID()
         // Before anything is asked, so that no task that comes after is missed.
-        wakes = service.lot.wakes
+        wakes = waitMilliseconds == 0 ? 0 : service.lot.wakes
+    }
+
+    /// Calls the body with what the call is answered with, once, on the loop: at once where it was answered already.
+    public func whenAnswered(_ body: @escaping (Result<NextAnswer, SchedulerError>) -> Void) {
+        if let result { body(result) } else { onAnswer = body }
+    }
+
+    /// What it is answered with; fails with a ``DMSModel/SchedulerError`` only.
+    ///
+    /// Takes the place of ``whenAnswered(_:)``: one of them may be asked for, once.
+    public var answer: EventLoopFuture<NextAnswer> {
+        let promise = service.eventLoop.makePromise(of: NextAnswer.self)
+        whenAnswered { promise.completeWith($0.mapError { $0 as any Error }) }
+        return promise.futureResult
+    }
+
+    private func complete(_ result: Result<NextAnswer, SchedulerError>) {
+        guard self.result == nil else { return }
+        self.result = result
+        onAnswer?(result)
+        onAnswer = nil
     }
 
     /// Gives the call up: a parked one takes no task any more, and tasks that it has, or gets still, go back to the heads of
@@ -41,21 +62,42 @@ public final class NextCall {
     public func abandon() {
         guard !isAbandoned else { return }
         isAbandoned = true
+        isPaused = false
         waiting?.cancel()
         if let id { _ = service.lot.abandon(id) }
         if let handOut { putBack(handOut) }
-        promise.fail(SchedulerError(.cancelled, "The call was given up"))
+        complete(.failure(SchedulerError(.cancelled, "The call was given up")))
     }
 
     /// Waits no longer: a parked call is answered without a task.
     public func endWait() {
-        guard let id, service.lot.endWait(id) else { return }
+        guard leavesLot() else { return }
         waiting?.cancel()
         receive(HandOut())
     }
 
+    /// A parked call takes no task for now: its client does not read what it gets.
+    public func pause() {
+        guard let id, service.lot.withdraw(id) else { return }
+        isPaused = true
+    }
+
+    /// The call takes its place among those that wait again.
+    public func resume() {
+        guard isPaused else { return }
+        isPaused = false
+        park()
+    }
+
+    /// Whether the call waited, and does no longer.
+    private func leavesLot() -> Bool {
+        defer { isPaused = false }
+        guard let id else { return false }
+        return service.lot.endWait(id) || isPaused
+    }
+
     /// Refuses the call before it asked for anything.
-    func fail(_ error: SchedulerError) { promise.fail(error) }
+    func fail(_ error: SchedulerError) { complete(.failure(error)) }
 
     /// Starts; `acks` are done on the way, whatever the hand-out comes to.
     func start(acks: [LeaseReference]) {
@@ -77,12 +119,12 @@ public final class NextCall {
 
     /// Asks once; goes on with the body where there is nothing.
     private func ask(_ caller: HandOutScript.Caller, then body: @escaping () -> Void) {
-        service.dispatcher.handOut(to: caller).assumeIsolated().whenComplete { result in
+        service.dispatcher.handOut(to: caller) { result in
             switch result {
             case .success(let handOut):
                 guard handOut.tasks.isEmpty, !handOut.isRepeated else { return self.receive(handOut) }
                 body()
-            case .failure(let error): self.promise.fail(error)
+            case .failure(let error): self.complete(.failure(error))
             }
         }
     }
@@ -90,24 +132,30 @@ public final class NextCall {
     private func wait() {
         guard !isAbandoned else { return }
         guard let deadline, deadline > .now() else { return receive(HandOut()) }
-        let id = service.lot.makeID()
+        guard park() else { return }
+        waiting = service.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.waitEnded() }
+        onParked()
+    }
+
+    /// Stands among those that wait, in the order in which they came; false where that failed, and the call with it.
+    @discardableResult private func park() -> Bool {
+        guard let id else { return false }
         let call = NIOLoopBound(self, eventLoop: service.eventLoop)
         let parked = ParkedCall(id: id, caller: caller) { ending in
             call.eventLoop.execute { call.value.end(ending) }
         }
         do throws(SchedulerError) {
-            let isLate = try service.lot.park(parked, since: wakes)
-            self.id = id
-            waiting = service.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.waitEnded() }
-            onParked()
-            if isLate { service.requestWake() }
+            if try service.lot.park(parked, since: wakes) { service.requestWake() }
+            return true
         } catch {
-            promise.fail(error)
+            waiting?.cancel()
+            complete(.failure(error))
+            return false
         }
     }
 
     private func waitEnded() {
-        guard let id, service.lot.endWait(id) else { return }
+        guard leavesLot() else { return }
         // Once more: a message may have been lost, an answer kept meanwhile; and Redis may be away, which is no empty queue.
         ask(caller) { self.receive(HandOut()) }
     }
@@ -117,7 +165,7 @@ public final class NextCall {
         switch ending {
         case .handOut(let handOut): receive(handOut)
         case .nothing: if !isAbandoned { ask(caller) { self.receive(HandOut()) } }
-        case .failed(let error): promise.fail(error)
+        case .failed(let error): complete(.failure(error))
         }
     }
 
@@ -129,7 +177,7 @@ public final class NextCall {
 
     private func answerIfComplete() {
         guard !isAbandoned, let handOut, let outcomes else { return }
-        promise.succeed(NextAnswer(leasedTasks: handOut.tasks, acks: outcomes))
+        complete(.success(NextAnswer(leasedTasks: handOut.tasks, acks: outcomes)))
     }
 
     private func putBack(_ handOut: HandOut) {

@@ -69,7 +69,7 @@ final class ParkingLot: Sendable {
         }
     }
 
-    /// Parks a call behind all others.
+    /// Parks a call behind all that came before it.
     ///
     /// Returns whether tasks may have come since `wakes` was read, so that somebody has to look. Throws
     /// `limitWaiters` where too many wait, and `draining` once the lot is closed.
@@ -82,7 +82,9 @@ final class ParkingLot: Sendable {
                 return (error, false)
             }
             state.parked[call.id] = call
-            state.order.append(call.id)
+            // Mostly it is the last.
+            let index = state.order.lastIndex { $0 < call.id }.map { $0 + 1 } ?? 0
+            state.order.insert(call.id, at: index)
             return (nil, state.wakes != wakes)
         }
         if let refusal { throw refusal }
@@ -98,6 +100,9 @@ final class ParkingLot: Sendable {
             return state.remove(id)
         }
     }
+
+    /// Takes a call off that may be parked again; says whether it was parked.
+    func withdraw(_ id: UInt64) -> Bool { state.withLockedValue { $0.remove(id) } }
 
     /// The call's wait is over; says whether it was parked, and is gone now.
     ///
