@@ -145,7 +145,7 @@ public final class NextCall {
             call.eventLoop.execute { call.value.end(ending) }
         }
         do throws(SchedulerError) {
-            if try service.lot.park(parked, since: wakes) { service.requestWake() }
+            if try service.lot.park(parked, since: wakes) { service.requestWake(1) }
             return true
         } catch {
             waiting?.cancel()

@@ -36,6 +36,8 @@ final class ParkingLot: Sendable {
         /// How many times somebody said that there may be tasks.
         var wakes: UInt64 = 0
         var isClosed = false
+        /// How many tasks came while calls were being served.
+        var missedTasks = 0
 
         mutating func remove(_ id: UInt64) -> Bool {
             guard parked.removeValue(forKey: id) != nil else { return false }
@@ -115,8 +117,14 @@ final class ParkingLot: Sendable {
     }
 
     /// The first calls that want `tasks` together, or the first one; they are being served from now on.
+    ///
+    /// None while others are being served: they may have to be parked in front of these. ``parkAgain(_:)`` tells then.
     func take(tasks: Int) -> [ParkedCall] {
         state.withLockedValue { state in
+            guard state.served.isEmpty else {
+                state.missedTasks += tasks
+                return []
+            }
             var calls: [ParkedCall] = []
             var wanted = 0
             while let id = state.order.first {
@@ -143,8 +151,10 @@ final class ParkingLot: Sendable {
     }
 
     /// There was nothing for these calls: they are parked again where they were.
-    func parkAgain(_ calls: [ParkedCall]) {
-        let (over, isClosed) = state.withLockedValue { state -> ([ParkedCall], Bool) in
+    ///
+    /// Returns how many tasks came while these and others were being served, now that nobody is.
+    func parkAgain(_ calls: [ParkedCall]) -> Int {
+        let (over, isClosed, missed) = state.withLockedValue { state -> ([ParkedCall], Bool, Int) in
             var over: [ParkedCall] = []
             for call in calls.reversed() {
                 guard let served = state.served.removeValue(forKey: call.id) else { continue }
@@ -155,9 +165,12 @@ final class ParkingLot: Sendable {
                     state.order.prepend(call.id)
                 }
             }
-            return (over, state.isClosed)
+            guard state.served.isEmpty else { return (over, state.isClosed, 0) }
+            defer { state.missedTasks = 0 }
+            return (over, state.isClosed, state.missedTasks)
         }
         for call in over { call.end(isClosed ? .failed(ParkingLot.draining) : .nothing) }
+        return missed
     }
 
     /// Ends all calls: the server is shutting down.

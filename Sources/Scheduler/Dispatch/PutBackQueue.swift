@@ -9,8 +9,9 @@ import RedisLink
 /// taken. While Redis is away it is tried again and again.
 final class PutBackQueue {
     private static let retryDelay = TimeAmount.milliseconds(500)
-    /// Tasks that one script call puts back, unless one answer has more.
+    /// What one script call puts back, unless one answer has more: Redis does nothing else meanwhile.
     private static let tasksPerCallMax = 1000
+    private static let bytesPerCallMax = 4 << 20
 
     private let store: Store
     private let clock: SystemClock
@@ -66,10 +67,11 @@ final class PutBackQueue {
     /// Those that were handed out last, in the order of hand-out: each call puts its tasks in front of those before.
     private func takeLast() -> [PutBackScript.Undelivered] {
         answers.sort { $0.number < $1.number }
-        var tasks = 0
+        var (tasks, bytes) = (0, 0)
         let start = answers.lastIndex { answer in
             tasks += answer.tasks.count
-            return tasks > PutBackQueue.tasksPerCallMax
+            bytes += answer.tasks.reduce(0) { $0 + $1.record.parameters.readableBytes }
+            return tasks > PutBackQueue.tasksPerCallMax || bytes > PutBackQueue.bytesPerCallMax
         }
         let first = min((start ?? -1) + 1, answers.count - 1)
         defer { answers.removeSubrange(first...) }

@@ -33,13 +33,13 @@ final class QueueKeeper: Sendable {
             onMessage: { message in workers.value?.waker.wake(tasks: Int(message) ?? 1) })
     }
 
-    /// Works until ``shutdown()``; the store is made on the loop.
-    func run(_ makeStore: @escaping @Sendable () -> Store) async {
+    /// Works until ``shutdown()``; the loop's service is made on the loop.
+    func run(_ makeService: @escaping @Sendable () -> SchedulerService) async {
         eventLoop.execute { [self] in
-            let store = makeStore()
+            let service = makeService()
             let workers = Workers(
-                waker: Waker(store: store, lot: lot, clock: configuration.clock, logger: logger),
-                reaper: LeaseReaper(store: store, clock: configuration.clock, logger: logger))
+                waker: Waker(store: service.store, lot: lot, server: service.parkedCallServer),
+                reaper: LeaseReaper(store: service.store, clock: configuration.clock, logger: logger))
             self.workers.value = workers
             workers.waker.start()
             workers.reaper.start()

@@ -1,5 +1,3 @@
-import DMSModel
-import Logging
 import NIOCore
 import RedisLink
 
@@ -12,19 +10,17 @@ final class Waker {
 
     private let store: Store
     private let lot: ParkingLot
-    private let clock: SystemClock
-    private let logger: Logger
+    private let server: ParkedCallServer
     private let eventLoop: any EventLoop
     /// How many tasks there may be that nobody was served with.
     private var credit = 0
     private var isServing = false
     private var poll: Scheduled<Void>?
 
-    init(store: Store, lot: ParkingLot, clock: SystemClock, logger: Logger) {
+    init(store: Store, lot: ParkingLot, server: ParkedCallServer) {
         self.store = store
         self.lot = lot
-        self.clock = clock
-        self.logger = logger
+        self.server = server
         eventLoop = store.writer.eventLoop
     }
 
@@ -56,43 +52,11 @@ final class Waker {
         credit = 0
         guard !calls.isEmpty else { return }
         isServing = true
-        store.handOut(calls.map(\.caller), at: clock.now()).assumeIsolated().whenComplete { result in
+        server.serve(calls) { mayBeMore in
             self.isServing = false
-            switch result {
-            case .success(let outcome): self.deliver(outcome, to: calls)
-            case .failure(let error): self.fail(calls, error)
-            }
+            // Where there was enough for everybody there may be more.
+            if mayBeMore { self.credit = min(max(self.credit, 2 * calls.count), Dispatcher.tasksPerCallMax) }
             self.serve()
         }
-    }
-
-    private func deliver(_ outcome: HandOutScript.Outcome, to calls: [ParkedCall]) {
-        outcome.logSkipped(logger)
-        var unserved: [ParkedCall] = []
-        var served: [(ParkedCall, HandOut)] = []
-        for (call, answer) in zip(calls, outcome.answers) {
-            if answer.tasks.isEmpty, !answer.isRepeated {
-                unserved.append(call)
-            } else {
-                served.append((call, answer))
-            }
-        }
-        lot.leave(served.map(\.0))
-        for (call, answer) in served { call.end(.handOut(answer)) }
-        lot.parkAgain(unserved)
-        // Where there was enough for everybody there may be more.
-        if outcome.stoppedEarly || unserved.isEmpty {
-            credit = min(max(credit, 2 * calls.count), Dispatcher.tasksPerCallMax)
-        }
-    }
-
-    private func fail(_ calls: [ParkedCall], _ error: any Error) {
-        let error = error as? SchedulerError ?? SchedulerError(store: error, wrote: true)
-        // Where nothing was taken, or an answer can be asked for again, Redis may be back before their waits are over.
-        let lost = calls.filter { error.reason != .storeUnavailable && $0.caller.answerKey == nil }
-        lot.leave(lost)
-        for call in lost { call.end(.failed(error)) }
-        let ids = Set(lost.map(\.id))
-        lot.parkAgain(calls.filter { !ids.contains($0.id) })
     }
 }

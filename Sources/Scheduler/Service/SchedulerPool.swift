@@ -58,7 +58,7 @@ public final class SchedulerPool: Sendable {
             if let reader { tasks.addTask { try await reader.run() } }
             tasks.addTask { await self.takeOver() }
             tasks.addTask {
-                await self.keeper.run { [self] in service(on: services[0].eventLoop).store }
+                await self.keeper.run { [self] in service(on: services[0].eventLoop) }
             }
             while try await tasks.next() != nil {}
         }
@@ -121,7 +121,7 @@ public final class SchedulerPool: Sendable {
             keys: StoreKeys(prefix: configuration.keyPrefix))
         let service = SchedulerService(
             store: store, configuration: configuration, lot: lot, order: order,
-            requestWake: { [keeper] in keeper.wake(tasks: 1) }, logger: logger)
+            requestWake: { [keeper] in keeper.wake(tasks: $0) }, logger: logger)
         slot.service.value = service
         return service
     }

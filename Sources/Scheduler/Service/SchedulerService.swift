@@ -14,6 +14,7 @@ public final class SchedulerService {
     let store: Store
     let dispatcher: Dispatcher
     let putBacks: PutBackQueue
+    let parkedCallServer: ParkedCallServer
     /// Joins submissions.
     let submissions: Coalescer<EnqueueScript.Submission, EnqueueScript.Outcome>
     /// Joins acknowledgements: each answer has an outcome for each lease.
@@ -21,7 +22,7 @@ public final class SchedulerService {
     /// Where calls wait for a task; one for all loops.
     let lot: ParkingLot
     /// Has somebody look whether there is a task for those who wait.
-    let requestWake: () -> Void
+    let requestWake: (Int) -> Void
     let order: TaskOrderKeeper
     let tokens: TokenCheck
     let clock: SystemClock
@@ -29,7 +30,7 @@ public final class SchedulerService {
 
     init(
         store: Store, configuration: SchedulerConfiguration, lot: ParkingLot, order: TaskOrderKeeper,
-        requestWake: @escaping () -> Void, logger: Logger
+        requestWake: @escaping (Int) -> Void, logger: Logger
     ) {
         self.store = store
         self.lot = lot
@@ -41,7 +42,17 @@ public final class SchedulerService {
         dispatcher = Dispatcher(store: store, clock: configuration.clock, logger: logger)
         putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)
         self.logger = logger
-        submissions = Coalescer(on: eventLoop, weightMax: 128) { store.enqueue($0) }
+        let server = ParkedCallServer(
+            store: store, lot: lot, clock: clock, logger: logger, requestWake: requestWake)
+        parkedCallServer = server
+        submissions = Coalescer(on: eventLoop, weightMax: 128) { batch in
+            // Who waits here is served right behind: no message has to go round first.
+            let calls = lot.take(tasks: batch.count)
+            let areServed = calls.reduce(0) { $0 + $1.caller.wanted } >= batch.count
+            let outcomes = store.enqueue(batch, wakesOthers: !areServed)
+            if !calls.isEmpty { server.serve(calls) }
+            return outcomes
+        }
         acknowledgements = Coalescer(on: eventLoop, weightMax: Limits.leasesPerCallMax) { calls in
             store.ack(calls.flatMap(\.self)).map { outcomes in
                 var rest = outcomes[...]

@@ -57,8 +57,12 @@ struct Store {
     }
 
     /// Persists tasks and appends each to its queue, unless something stands against it.
-    func enqueue(_ submissions: [EnqueueScript.Submission]) -> EventLoopFuture<[EnqueueScript.Outcome]> {
-        writing(enqueueScript.call(submissions, on: writer))
+    ///
+    /// `wakesOthers` tells all schedulers, so that those who wait there are served.
+    func enqueue(
+        _ submissions: [EnqueueScript.Submission], wakesOthers: Bool
+    ) -> EventLoopFuture<[EnqueueScript.Outcome]> {
+        writing(enqueueScript.call(submissions, wakesOthers: wakesOthers, on: writer))
     }
 
     /// Takes tasks off the queues for several callers at once.

@@ -33,14 +33,16 @@ struct EnqueueScript {
     }
 
     /// One outcome for each submission, in order.
-    func call(_ submissions: [Submission], on connection: RedisConnection) -> EventLoopFuture<[Outcome]> {
+    func call(
+        _ submissions: [Submission], wakesOthers: Bool, on connection: RedisConnection
+    ) -> EventLoopFuture<[Outcome]> {
         connection.evaluate(
             StoreScripts.enqueue, keys: keys, callKeys: submissions.count,
             arguments: 2 + EnqueueScript.wordsPerTask * submissions.count
         ) { words in
             for submission in submissions { words.append(recordPrefix + submission.record.taskID.text) }
             words.append(submissions.last?.record.updatedAt.description ?? "")
-            words.append(wakeChannel)
+            words.append(wakesOthers ? wakeChannel : "")
             for submission in submissions {
                 let record = submission.record
                 var text = ByteBuffer()

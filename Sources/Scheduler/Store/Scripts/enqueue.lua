@@ -1,7 +1,7 @@
 -- Persist new tasks as queued and append each to its queue, in their order.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] SET index
 -- KEYS[9] STRING block flag   KEYS[10] STRING sequence   KEYS[11] ZSET ids by enqueued_at   KEYS[12..] STRING records
--- ARGV[1] the time of the last task, RFC 3339   ARGV[2] the channel that wakes who waits for a task
+-- ARGV[1] the time of the last task, RFC 3339   ARGV[2] the channel that wakes who waits for a task, empty: nobody is woken
 -- then for each task, in order: its id   its record   1, 2 or 3: its queue   its enqueued_at in microseconds
 --   1: the caller may use this priority, 0: it may not
 -- Returns for each: 1 done | -1 submissions are blocked | -2 not allowed | -3 the id exists
@@ -63,7 +63,7 @@ for queue = 1, 3 do
         local length = append(KEYS[queue], KEYS[3 + queue], agree[queue], position, here)
         position = position + #here
         -- Nobody waits while much is queued; a few dead ids, and marks, may stand in the list while somebody does.
-        if length - #here < 64 or redis.call('LINDEX', KEYS[queue], 0) == mark then
+        if ARGV[2] ~= '' and (length - #here < 64 or redis.call('LINDEX', KEYS[queue], 0) == mark) then
             redis.pcall('PUBLISH', ARGV[2], #here)
         end
     end

@@ -1,0 +1,66 @@
+import DMSModel
+import Logging
+import NIOCore
+
+/// Hands tasks out to calls that were taken off the parking lot, on one event loop.
+final class ParkedCallServer {
+    private let store: Store
+    private let lot: ParkingLot
+    private let clock: SystemClock
+    private let logger: Logger
+    /// Has somebody look again; see ``ParkingLot/take(tasks:)``.
+    private let requestWake: (Int) -> Void
+
+    init(
+        store: Store, lot: ParkingLot, clock: SystemClock, logger: Logger, requestWake: @escaping (Int) -> Void
+    ) {
+        self.store = store
+        self.lot = lot
+        self.clock = clock
+        self.logger = logger
+        self.requestWake = requestWake
+    }
+
+    /// Serves the calls and parks those again for which there is nothing; then says whether there may be more tasks.
+    func serve(_ calls: [ParkedCall], then body: @escaping (Bool) -> Void = { _ in }) {
+        store.handOut(calls.map(\.caller), at: clock.now()).assumeIsolated().whenComplete { result in
+            switch result {
+            case .success(let outcome): body(self.deliver(outcome, to: calls))
+            case .failure(let error):
+                self.fail(calls, error)
+                body(false)
+            }
+        }
+    }
+
+    private func deliver(_ outcome: HandOutScript.Outcome, to calls: [ParkedCall]) -> Bool {
+        outcome.logSkipped(logger)
+        var unserved: [ParkedCall] = []
+        var served: [(ParkedCall, HandOut)] = []
+        for (call, answer) in zip(calls, outcome.answers) {
+            if answer.tasks.isEmpty, !answer.isRepeated {
+                unserved.append(call)
+            } else {
+                served.append((call, answer))
+            }
+        }
+        settle(leaving: served.map(\.0), parkingAgain: unserved)
+        for (call, answer) in served { call.end(.handOut(answer)) }
+        return outcome.stoppedEarly || unserved.isEmpty
+    }
+
+    private func fail(_ calls: [ParkedCall], _ error: any Error) {
+        let error = error as? SchedulerError ?? SchedulerError(store: error, wrote: true)
+        // Where nothing was taken, or an answer can be asked for again, Redis may be back before their waits are over.
+        let lost = calls.filter { error.reason != .storeUnavailable && $0.caller.answerKey == nil }
+        let ids = Set(lost.map(\.id))
+        settle(leaving: lost, parkingAgain: calls.filter { !ids.contains($0.id) })
+        for call in lost { call.end(.failed(error)) }
+    }
+
+    private func settle(leaving: [ParkedCall], parkingAgain: [ParkedCall]) {
+        lot.leave(leaving)
+        let missed = lot.parkAgain(parkingAgain)
+        if missed > 0 { requestWake(missed) }
+    }
+}
