@@ -227,10 +227,13 @@ struct WaitingTests {
             await client.send(calls)
             try await eventually { try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).dispatched == 40 }
             await client.close()
-            // What the kernel had taken may have been read; the rest is back, in its order and as if it had never been taken.
+            // What the kernel had taken may have been read; the rest comes back, a few at a time since they are large.
+            var queued: (before: UInt64, now: UInt64) = (0, 0)
             try await eventually {
+                try await Task.sleep(for: .milliseconds(300))
                 let statistics = try await caller.call(Methods.Tasks.getStats, GetStatsRequest())
-                return statistics.overview.low > 0 && statistics.dispatched + statistics.overview.low == 40
+                queued = (queued.now, statistics.overview.low)
+                return queued.now > 0 && queued.now == queued.before && statistics.dispatched + queued.now == 40
             }
             var back: [String] = []
             while let id = try await caller.next(1).first { back.append(id) }

@@ -9,6 +9,8 @@ import RedisLink
 /// taken. While Redis is away it is tried again and again.
 final class PutBackQueue {
     private static let retryDelay = TimeAmount.milliseconds(500)
+    /// How often it is looked whether what was in flight has arrived.
+    private static let lookDelay = TimeAmount.milliseconds(1)
     /// What one script call puts back, unless one answer has more: Redis does nothing else meanwhile.
     private static let tasksPerCallMax = 1000
     private static let bytesPerCallMax = 4 << 20
@@ -17,6 +19,8 @@ final class PutBackQueue {
     private let clock: SystemClock
     private let logger: Logger
     private var answers: [PutBackScript.Undelivered] = []
+    /// Hand-outs that were in flight when the last answer came: theirs may have to go back with it, and in front of nothing.
+    private var handOutsToAwait = 0
     private var isScheduled = false
     private var isCalling = false
 
@@ -31,6 +35,7 @@ final class PutBackQueue {
 
     func add(_ answer: PutBackScript.Undelivered) {
         answers.append(answer)
+        handOutsToAwait = store.handOuts.started
         schedule(in: .zero)
     }
 
@@ -48,6 +53,7 @@ final class PutBackQueue {
     private func putBack() {
         isScheduled = false
         guard !isCalling else { return }
+        guard store.handOuts.completed >= handOutsToAwait else { return schedule(in: PutBackQueue.lookDelay) }
         let batch = takeLast()
         isCalling = true
         store.putBack(batch, at: clock.now()).assumeIsolated().whenComplete { result in

@@ -2,6 +2,12 @@ import DMSModel
 import NIOCore
 import RedisLink
 
+/// How many hand-outs were asked for on an event loop, and how many of these are answered; they are answered in their order.
+final class HandOutsInFlight {
+    fileprivate(set) var started = 0
+    fileprivate(set) var completed = 0
+}
+
 /// What the service layer asks of Redis, on one event loop; nobody else knows a key or a script.
 ///
 /// A future fails with a ``DMSModel/SchedulerError`` only.
@@ -11,6 +17,7 @@ struct Store {
     /// Whether reads go to another address than writes, so that what they miss may be there all the same.
     let hasSeparateReader: Bool
     let keys: StoreKeys
+    let handOuts = HandOutsInFlight()
 
     private let enqueueScript: EnqueueScript
     private let handOutScript: HandOutScript
@@ -67,7 +74,10 @@ struct Store {
 
     /// Takes tasks off the queues for several callers at once.
     func handOut(_ callers: [HandOutScript.Caller], at now: Timestamp) -> EventLoopFuture<HandOutScript.Outcome> {
-        writing(handOutScript.call(callers, at: now, on: writer))
+        handOuts.started += 1
+        let outcome = writing(handOutScript.call(callers, at: now, on: writer))
+        outcome.assumeIsolated().whenComplete { [handOuts] _ in handOuts.completed += 1 }
+        return outcome
     }
 
     /// Whether there is anything in a queue where it is written.
