@@ -209,7 +209,8 @@ struct WaitingTests {
         }
     }
 
-    @Test func `answers that a connection does not take go back in the order of hand-out`() async throws {
+    @Test(.timeLimit(.minutes(2)))
+    func `answers that a connection does not take go back in the order of hand-out`() async throws {
         try await SchedulerServer.with(threads: 2) { scheduler in
             let caller = try await scheduler.caller()
             let ids = (0..<40).map { "t\($0)" }
@@ -242,7 +243,8 @@ struct WaitingTests {
         }
     }
 
-    @Test func `a client that does not read takes no more tasks, and gets them when it reads again`() async throws {
+    @Test(.timeLimit(.minutes(2)))
+    func `a client that does not read takes no more tasks, and gets them when it reads again`() async throws {
         try await SchedulerServer.with { scheduler in
             let client = try await scheduler.server.client()
             try await client.stopReading()

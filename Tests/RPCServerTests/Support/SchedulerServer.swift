@@ -26,7 +26,7 @@ struct SchedulerServer {
     ) async throws {
         try await TestRedis.with(arguments: arguments) { redis in
             var configuration = SchedulerConfiguration(
-                writer: redis.url, redis: RedisOptions(commandTimeout: .milliseconds(500)),
+                writer: redis.url, redis: RedisOptions(commandTimeout: .seconds(3)),
                 operatorToken: operatorToken)
             configure(&configuration)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
