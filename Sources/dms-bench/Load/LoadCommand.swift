@@ -40,7 +40,9 @@ struct LoadCommand: AsyncParsableCommand {
     @Option(help: "Where to write the figures as JSON.")
     var json: String?
 
-    @Argument(parsing: .postTerminator, help: "Arguments for the scheduler.")
+    @Option(
+        name: .customLong("scheduler"), parsing: .unconditionalSingleValue,
+        help: "An argument for the scheduler; may be given several times.")
     var schedulerArguments: [String] = []
 
     func run() async throws {
