@@ -17,6 +17,7 @@ let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let subprocess: Target.Dependency = .product(name: "Subprocess", package: "swift-subprocess")
@@ -50,7 +51,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.0"),
         // Settings from flags, environment and a .env file, in that order.
         .package(url: "https://github.com/apple/swift-configuration.git", from: "1.4.0", traits: []),
-        // Deques for what is in flight.
+        // Deques for what is in flight, heaps for its deadlines.
         .package(url: "https://github.com/apple/swift-collections.git", from: "1.6.0"),
         // Percentiles of the load generator's latencies.
         .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift.git", from: "0.2.0"),
@@ -73,7 +74,7 @@ let package = Package(
             name: "RedisLink", dependencies: ["CHiredis", nioCore, nioPosix, logging, collections],
             swiftSettings: swiftSettings),
         .target(
-            name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections],
+            name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections, heaps],
             resources: [.embedInCode("Store/Scripts")], swiftSettings: swiftSettings),
         .target(
             name: "RPCServer",

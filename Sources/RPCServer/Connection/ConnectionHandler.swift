@@ -54,7 +54,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
         for call in calls.values {
-            call.deadline?.cancel()
+            if let deadline = call.deadline { connections.deadlines.cancel(deadline) }
             call.control?.abandon()
         }
         calls.removeAll()
@@ -171,11 +171,9 @@ extension ConnectionHandler {
             return answer(streamID, .init(.failure(error.schedulerError)))
         }
         guard envelope.timeoutNanoseconds >= 0 else { return deadlinePassed(streamID) }
-        if envelope.timeoutNanoseconds > 0, let context {
+        if envelope.timeoutNanoseconds > 0 {
             let timeout = TimeAmount.nanoseconds(envelope.timeoutNanoseconds)
-            call.deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
-                self.deadlinePassed(streamID)
-            }
+            call.deadline = connections.deadlines.schedule(at: .now() + timeout) { self.deadlinePassed(streamID) }
         }
         let context = CallContext(caller: Caller(envelope), isDraining: connections.isDraining) {
             self.park(streamID)
@@ -236,7 +234,7 @@ extension ConnectionHandler {
     /// Answers a call, unless it was answered already or its client is gone.
     private func answer(_ streamID: UInt32, _ answer: MethodRouter.Answer) {
         guard let call = calls.removeValue(forKey: streamID) else { return }
-        call.deadline?.cancel()
+        if let deadline = call.deadline { connections.deadlines.cancel(deadline) }
         state.answered(wasParked: call.isParked)
         switch answer.outcome {
         case .success(let message): write(message, streamID, holder: answer.holder)

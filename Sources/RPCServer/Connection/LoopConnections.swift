@@ -1,10 +1,13 @@
 import DMSModel
 import NIOCore
+import Scheduler
 
 /// The connections of one event loop, and what they share; used on that loop only.
 final class LoopConnections {
     let eventLoop: any EventLoop
     let router: MethodRouter
+    /// When the deadlines of the loop's calls have passed.
+    let deadlines: DeadlineQueue
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     private(set) var isDraining = false
     private var drained: EventLoopPromise<Void>?
@@ -12,6 +15,7 @@ final class LoopConnections {
     init(_ router: MethodRouter, on eventLoop: any EventLoop) {
         self.router = router
         self.eventLoop = eventLoop
+        deadlines = DeadlineQueue(on: eventLoop)
     }
 
     func add(_ connection: ConnectionHandler) {

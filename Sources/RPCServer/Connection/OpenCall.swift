@@ -1,9 +1,8 @@
-import NIOCore
 import Scheduler
 
 /// A call that has no answer yet.
 final class OpenCall {
-    var deadline: Scheduled<Void>?
+    var deadline: DeadlineQueue.Ticket?
     /// How a call that may wait is given up; nil of others, which run to their end.
     var control: NextCall?
     /// Whether it waits for a task, so that it counts apart.

@@ -13,7 +13,7 @@ public final class NextCall {
     private let wakes: UInt64
     /// Its place among all calls that may wait.
     private let id: UInt64?
-    private var waiting: Scheduled<Void>?
+    private var waiting: DeadlineQueue.Ticket?
     private var outcomes: [LeaseOutcome]?
     private var handOut: HandOut?
     private var isAbandoned = false
@@ -63,7 +63,7 @@ public final class NextCall {
         guard !isAbandoned else { return }
         isAbandoned = true
         isPaused = false
-        waiting?.cancel()
+        stopTimer()
         if let id { _ = service.lot.abandon(id) }
         if let handOut { putBack(handOut) }
         complete(.failure(SchedulerError(.cancelled, "The call was given up")))
@@ -72,7 +72,7 @@ public final class NextCall {
     /// Waits no longer: a parked call is answered without a task.
     public func endWait() {
         guard leavesLot() else { return }
-        waiting?.cancel()
+        stopTimer()
         receive(HandOut())
     }
 
@@ -133,7 +133,7 @@ public final class NextCall {
         guard !isAbandoned else { return }
         guard let deadline, deadline > .now() else { return receive(HandOut()) }
         guard park() else { return }
-        waiting = service.eventLoop.assumeIsolated().scheduleTask(deadline: deadline) { self.waitEnded() }
+        waiting = service.deadlines.schedule(at: deadline) { self.waitEnded() }
         onParked()
     }
 
@@ -148,10 +148,15 @@ public final class NextCall {
             if try service.lot.park(parked, since: wakes) { service.requestWake(1) }
             return true
         } catch {
-            waiting?.cancel()
+            stopTimer()
             complete(.failure(error))
             return false
         }
+    }
+
+    private func stopTimer() {
+        if let waiting { service.deadlines.cancel(waiting) }
+        waiting = nil
     }
 
     private func waitEnded() {
@@ -161,7 +166,7 @@ public final class NextCall {
     }
 
     private func end(_ ending: ParkedCall.Ending) {
-        waiting?.cancel()
+        stopTimer()
         switch ending {
         case .handOut(let handOut): receive(handOut)
         case .nothing: if !isAbandoned { ask(caller) { self.receive(HandOut()) } }

@@ -14,6 +14,8 @@ public final class SchedulerService {
     let store: Store
     let dispatcher: Dispatcher
     let putBacks: PutBackQueue
+    /// When the waits of the loop's calls are over.
+    let deadlines: DeadlineQueue
     let parkedCallServer: ParkedCallServer
     /// Joins submissions.
     let submissions: Coalescer<EnqueueScript.Submission, EnqueueScript.Outcome>
@@ -40,6 +42,7 @@ public final class SchedulerService {
         clock = configuration.clock
         tokens = TokenCheck(configuration)
         dispatcher = Dispatcher(store: store, clock: configuration.clock, logger: logger)
+        deadlines = DeadlineQueue(on: eventLoop)
         putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)
         self.logger = logger
         let server = ParkedCallServer(
