@@ -3,7 +3,7 @@ import RedisLink
 /// The Lua scripts, each with the libraries that it uses in front of it.
 enum StoreScripts {
     static let enqueue = script("enqueue", [stats, positions, PackageResources.enqueue_lua])
-    static let handOut = script("hand_out", [record, stats, positions, leases, PackageResources.hand_out_lua])
+    static let handOut = script("hand_out", [record, stats, marks, leases, PackageResources.hand_out_lua])
     static let putBack = script("put_back", [record, stats, positions, PackageResources.put_back_lua])
     static let endLeases = script("end_leases", [record, stats, positions, leases, PackageResources.end_leases_lua])
     static let ack = script("ack", [record, leases, PackageResources.ack_lua])
@@ -29,7 +29,9 @@ enum StoreScripts {
     private static let leases = PackageResources.lib_leases_lua
     private static let record = PackageResources.lib_record_lua
     private static let time = PackageResources.lib_time_lua
-    private static let positions = PackageResources.lib_positions_lua
+    private static let marks = PackageResources.lib_marks_lua
+    /// Positions need marks.
+    private static let positions = marks + PackageResources.lib_positions_lua
     private static let stats = PackageResources.lib_stats_lua
 
     private static func script(_ name: String, _ parts: [[UInt8]], readOnly: Bool = false) -> RedisScript {

@@ -227,7 +227,7 @@ local function count_given()
 end
 if drop[1] + drop[2] + drop[3] == 0 then
     count_given()
-    return {more, 0, skipped_ids, counts, records, decimal(clock), repeated}
+    return {more, 0, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated}
 end
 -- Stats that can't count, and keys of another type, must raise here, before anything is written. A single queue's positions
 -- raise by themselves: they are the first to be written.
@@ -277,4 +277,4 @@ for number = 1, callers do
         redis.call('SET', kept_key_of[number], '\1' .. cmsgpack.pack(answer), 'PX', ARGV[4])
     end
 end
-return {more, skipped, skipped_ids, counts, records, decimal(clock), repeated}
+return {more, skipped, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated}
