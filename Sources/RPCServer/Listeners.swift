@@ -1,5 +1,6 @@
 import NIOCore
 import NIOPosix
+import Scheduler
 
 /// The sockets that the binary door listens on.
 struct Listeners {
@@ -34,7 +35,9 @@ struct Listeners {
                 value: .init(
                     low: configuration.limits.unsentBytesMax / 2, high: configuration.limits.unsentBytesMax)
             )
-            .childChannelInitializer(onConnection)
+            .childChannelInitializer { channel in
+                ClientKeepAlive.enable(on: channel).flatMap { onConnection(channel) }
+            }
         do throws(RPCServerError) {
             try await listeners.openTCP(bootstrap, configuration)
             if let path = configuration.socketPath { try await listeners.openUnix(bootstrap, path, group) }
