@@ -12,33 +12,42 @@ final class Coalescer<Item, Answer> {
     private struct Waiter {
         var item: Item
         var weight: Int
-        var promise: EventLoopPromise<Answer>
+        var completion: (Result<Answer, any Error>) -> Void
     }
 
     private let eventLoop: any EventLoop
     private let weightMax: Int
-    private let perform: ([Item]) -> EventLoopFuture<[Answer]>
+    private let perform: ([Item]) -> EventLoopFuture<[Answer?]>
     private var waiters = Deque<Waiter>()
     private var callsInFlight = 0
     private var isScheduled = false
 
     /// - Parameters:
     ///   - weightMax: How much one script call takes, unless a single item weighs more.
-    ///   - perform: Makes one script call; it has an answer for each item, in order, and fails for all of them.
+    ///   - perform: Makes one script call; it has an answer for each item, in order, and fails for all of them. Items whose
+    ///     answer is nil go into the next call, first of all.
     init(
-        on eventLoop: any EventLoop, weightMax: Int, perform: @escaping ([Item]) -> EventLoopFuture<[Answer]>
+        on eventLoop: any EventLoop, weightMax: Int, perform: @escaping ([Item]) -> EventLoopFuture<[Answer?]>
     ) {
         self.eventLoop = eventLoop
         self.weightMax = weightMax
         self.perform = perform
     }
 
+    /// Whether nothing is under way.
+    var isIdle: Bool { callsInFlight == 0 && waiters.isEmpty }
+
     /// The item's own answer.
     func add(_ item: Item, weight: Int) -> EventLoopFuture<Answer> {
         let promise = eventLoop.makePromise(of: Answer.self)
-        waiters.append(Waiter(item: item, weight: weight, promise: promise))
-        schedule()
+        add(item, weight: weight) { promise.assumeIsolated().completeWith($0) }
         return promise.futureResult
+    }
+
+    /// As ``add(_:weight:)``, without a future: for the way of every `Next`.
+    func add(_ item: Item, weight: Int, _ completion: @escaping (Result<Answer, any Error>) -> Void) {
+        waiters.append(Waiter(item: item, weight: weight, completion: completion))
+        schedule()
     }
 
     private func schedule() {
@@ -69,11 +78,19 @@ final class Coalescer<Item, Answer> {
             switch result {
             case .success(let answers):
                 precondition(answers.count == batch.count, "every item has an answer")
-                for (waiter, answer) in zip(batch, answers) { waiter.promise.assumeIsolated().succeed(answer) }
+                self.deliver(answers, to: batch)
             case .failure(let error):
-                for waiter in batch { waiter.promise.fail(error) }
+                for waiter in batch { waiter.completion(.failure(error)) }
             }
             self.schedule()
         }
+    }
+
+    private func deliver(_ answers: [Answer?], to batch: [Waiter]) {
+        var again: [Waiter] = []
+        for (waiter, answer) in zip(batch, answers) {
+            if let answer { waiter.completion(.success(answer)) } else { again.append(waiter) }
+        }
+        waiters.prepend(contentsOf: again)
     }
 }

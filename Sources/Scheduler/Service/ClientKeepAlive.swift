@@ -8,9 +8,9 @@ public import NIOCore
 public enum ClientKeepAlive {
     /// After so long without a byte the client is asked whether it is there.
     static let idleSeconds = 30
-    /// If there is no answer, again and again after so long,
+    /// It is asked again after so long without an answer.
     static let intervalSeconds = 10
-    /// and after so many questions it is gone.
+    /// After so many questions without an answer it is gone.
     static let probes = 3
     /// A client that takes nothing of what is sent for so long is gone too.
     static let unacknowledgedMilliseconds = 60_000

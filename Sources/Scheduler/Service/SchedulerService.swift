@@ -52,7 +52,7 @@ public final class SchedulerService {
             // Who waits here is served right behind: no message has to go round first.
             let calls = lot.take(tasks: batch.count)
             let areServed = calls.reduce(0) { $0 + $1.caller.wanted } >= batch.count
-            let outcomes = store.enqueue(batch, wakesOthers: !areServed)
+            let outcomes = store.enqueue(batch, wakesOthers: !areServed).map { $0.map(Optional.some) }
             if !calls.isEmpty { server.serve(calls) }
             return outcomes
         }
