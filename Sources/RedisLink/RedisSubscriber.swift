@@ -29,7 +29,7 @@ public final class RedisSubscriber: Sendable {
         onReady: @escaping @Sendable () -> Void, onMessage: @escaping @Sendable (String) -> Void
     ) {
         var logger = logger
-        // The links for commands see the same Redis come and go, and say so.
+        // The links for commands see the same Redis come and go, and say so. What only this link meets is an error.
         logger.logLevel = .error
         let subscription = Subscription(channel: channel, onReady: onReady, onMessage: onMessage)
         link = NIOLoopBoundBox.makeBoxSendingValue(

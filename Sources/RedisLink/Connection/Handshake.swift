@@ -23,6 +23,8 @@ struct Handshake {
     private let password: String?
     private var steps: ArraySlice<Step>
     private var loaded: [ObjectIdentifier: ByteBuffer] = [:]
+    /// Whether it failed because Redis does not let us listen to the channel, where the rest went well.
+    private(set) var refusedChannel = false
 
     init(url: RedisURL, scripts: [RedisScript], channel: String? = nil) {
         var commands = ByteBuffer()
@@ -60,6 +62,7 @@ struct Handshake {
             case .authenticate, .select, .ping: _ = try reply.text()
             }
         } catch {
+            if case .subscribe = step { refusedChannel = true }
             return .failed(describe(error, at: step))
         }
         return steps.isEmpty ? .ready(loaded) : .wait

@@ -62,9 +62,12 @@ extension RedisConnection {
     func receiveInHandshake(_ reply: borrowing RedisReply) {
         switch handshake?.receive(reply) {
         case .wait, nil: return
-        case .failed(let reason): lose(reason)
+        case .failed(let reason):
+            if let subscription, handshake?.refusedChannel == true { sayRefused(subscription.channel, reason) }
+            lose(reason)
         case .ready(let heads):
             handshake = nil
+            saidRefused = false
             scriptHeads = heads
             attemptTimer?.cancel()
             attemptTimer = nil
@@ -73,6 +76,15 @@ extension RedisConnection {
             waiters.finish(with: .success(()))
             subscription?.onReady()
         }
+    }
+
+    /// Says once that the channel is refused: no other link meets that, so no other says it.
+    private func sayRefused(_ channel: String, _ reason: String) {
+        guard !saidRefused else { return }
+        saidRefused = true
+        logger.error(
+            "Redis does not let us listen to a channel",
+            metadata: ["redis": "\(url)", "channel": "\(channel)", "reason": "\(reason)"])
     }
 
     private func connect() -> EventLoopFuture<any Channel> {

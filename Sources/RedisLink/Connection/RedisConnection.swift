@@ -23,6 +23,8 @@ public final class RedisConnection {
     /// For each script that Redis knows: `EVALSHA` and its digest.
     var scriptHeads: [ObjectIdentifier: ByteBuffer] = [:]
     var waiters = ReadyWaiters()
+    /// Whether the log was told that the channel is refused, since it was listened to last.
+    var saidRefused = false
     /// Why the link is down, for who calls meanwhile.
     var downReason = "not connected yet"
     var attemptTimer: Scheduled<Void>?

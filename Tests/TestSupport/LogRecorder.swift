@@ -1,24 +1,31 @@
-import Logging
+public import Logging
 import Synchronization
 
 /// Keeps what was logged.
-final class LogRecorder: Sendable {
+public final class LogRecorder: Sendable {
     /// A line of the log.
-    struct Line: Sendable {
-        var level: Logger.Level
-        var message: String
-        var metadata: String
+    public struct Line: Sendable {
+        /// How loud it is.
+        public var level: Logger.Level
+        /// What it says.
+        public var message: String
+        /// What it says it of.
+        public var metadata: String
     }
 
     private let kept = Mutex<[Line]>([])
 
+    /// A log with nothing in it yet.
+    public init() {}
+
     /// Everything that was logged so far.
-    var lines: [Line] { kept.withLock { $0 } }
+    public var lines: [Line] { kept.withLock { $0 } }
 
     /// The lines that an operator sees.
-    var loud: [Line] { lines.filter { $0.level >= .info } }
+    public var loud: [Line] { lines.filter { $0.level >= .info } }
 
-    var handler: any LogHandler { Handler(recorder: self) }
+    /// What a logger writes to it with.
+    public var handler: any LogHandler { Handler(recorder: self) }
 
     private struct Handler: LogHandler {
         let recorder: LogRecorder
