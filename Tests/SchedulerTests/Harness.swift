@@ -16,26 +16,28 @@ struct Harness {
 
     /// Runs the body with a running pool, and ends everything behind it.
     static func with(
-        redis arguments: [String] = [], prepare: (TestRedis) async throws -> Void = { _ in },
+        redis arguments: [String] = [], log: LogRecorder = LogRecorder(),
+        prepare: (TestRedis) async throws -> Void = { _ in },
         configure: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: (Harness) async throws -> Void
     ) async throws {
         try await TestRedis.with(arguments: arguments) { redis in
             try await prepare(redis)
-            try await with(redis, configure: configure) { try await body(Harness(redis: redis, pool: $0)) }
+            try await with(redis, log: log, configure: configure) { try await body(Harness(redis: redis, pool: $0)) }
         }
     }
 
     /// Runs the body with a pool on a redis-server that is there already.
     static func with(
-        _ redis: TestRedis, configure: (inout SchedulerConfiguration) -> Void = { _ in },
+        _ redis: TestRedis, log: LogRecorder = LogRecorder(),
+        configure: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: (SchedulerPool) async throws -> Void
     ) async throws {
         var configuration = SchedulerConfiguration(writer: redis.url, operatorToken: operatorToken)
         configure(&configuration)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let pool = SchedulerPool(
-            configuration: configuration, group: group, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            configuration: configuration, group: group, logger: Logger(label: "test") { _ in log.handler })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await pool.run() }
             try await pool.ready(within: .seconds(10))
@@ -98,6 +100,27 @@ struct Harness {
     func list(_ words: String...) async throws -> [String] {
         guard case .array(let values) = try await redis.call(words) else { return [] }
         return values.compactMap(\.string)
+    }
+
+    /// Everything that Redis holds: each key and a digest of its value.
+    ///
+    /// Waits until the order of lists is built, which is nobody's call.
+    func contents() async throws -> [String] {
+        try await eventually { try await redis.call("EXISTS", "dms:enqueued:built").integer == 1 }
+        let script =
+            "local a = {} for _, key in ipairs(redis.call('KEYS', '*')) do "
+            + "a[#a + 1] = key .. ' ' .. redis.sha1hex(redis.call('DUMP', key)) end table.sort(a) return a"
+        return try await list("EVAL", script, "0")
+    }
+
+    /// Puts something under a key that no script expects there, for as long as the body runs.
+    func breaking(_ key: String, _ body: () async throws -> Void) async throws {
+        let was = try await redis.call("EXISTS", key).integer == 1
+        if was { try await redis.call("RENAME", key, "kept") }
+        try await redis.call("SET", key, "not yours")
+        try await body()
+        try await redis.call("DEL", key)
+        if was { try await redis.call("RENAME", "kept", key) }
     }
 
     /// The reason that the body fails with; nil where it does not.

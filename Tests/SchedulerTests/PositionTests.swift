@@ -238,6 +238,8 @@ import Testing
             #expect(order == ["good"])
             let status = try await harness.get("huge").record.status
             #expect(status == .queued)
+            // It is not forgotten: whoever finds it can end it.
+            #expect(try await harness.cancel("huge", service: "s", user: "u").status == .canceled)
         }
     }
 

@@ -43,8 +43,8 @@ final class LeaseReaper {
     }
 
     private func logOnce(_ error: any Error) {
-        // The link says itself that it is down.
-        guard !hasFailed, (error as? SchedulerError)?.reason != .storeUnavailable else { return }
+        // The link says itself when it is down.
+        guard !hasFailed, store.writer.isReady else { return }
         hasFailed = true
         logger.error("Leases that have ended cannot be taken back", metadata: ["error": "\(error)"])
     }

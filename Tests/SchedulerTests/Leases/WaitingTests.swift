@@ -1,5 +1,6 @@
 import DMSModel
 import NIOConcurrencyHelpers
+import NIOCore
 import Scheduler
 import TestSupport
 import Testing
@@ -147,6 +148,38 @@ struct WaitingTests {
             let outcomes = try await answer
             #expect(outcomes.tasks.map(\.taskID.text) == ["b"])
             #expect(outcomes.acks.map(\.error?.reason) == [nil, .taskNotFound])
+        }
+    }
+
+    @Test func `who waits and asks only for an answer that was kept does not keep its twin from a task`() async throws {
+        try await Harness.with { harness in
+            // Somebody waits already, so that nobody who waits too is served before him.
+            async let first = harness.next(NextRequest(waitMilliseconds: 60_000))
+            try await waiting(1, harness.pool)
+            // Other programs tell nobody; whoever waits looks once a second.
+            try await harness.redis.call(
+                "EVAL",
+                """
+                for number = 1, 3 do
+                    local id = 't' .. number
+                    redis.call('SET', 'dms:task:' .. id, '{"task_id":"' .. id .. '","service":"s","user_id":"u",' ..
+                        '"parameters":{},"priority":"low","status":"queued","enqueued_at":"2025-11-23T10:11:12",' ..
+                        '"updated_at":"2025-11-23T10:11:12"}')
+                    redis.call('RPUSH', 'dms:queue:low', id)
+                end
+                """, "0")
+            let answers = try await harness.pool.call { service in
+                let both = [60_000, 0].map { wait in
+                    service.next(
+                        NextRequest(waitMilliseconds: wait, submitterID: "s", requestID: "r"), caller: Caller()
+                    ).answer
+                }
+                return EventLoopFuture.whenAllSucceed(both, on: service.eventLoop)
+            }
+            #expect(answers.map(\.tasks.count) == [1, 1])
+            #expect(answers.first?.tasks.first?.taskID == answers.last?.tasks.first?.taskID)
+            #expect(try await first.tasks.count == 1)
+            #expect(try await harness.statistics().dispatched == 2)
         }
     }
 

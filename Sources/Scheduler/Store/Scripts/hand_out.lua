@@ -51,7 +51,10 @@ end
 local repeats, first_of, twins, given = {}, {}, {}, {}
 for number = 1, callers do
     local kept_key = kept_key_of[number]
-    local kept = kept_key and redis.call('MGET', kept_key)[1]
+    local kept, answer
+    if kept_key then
+        kept, answer = kept_answer(kept_key)
+    end
     if kept_key and not kept and left[number] > 0 then
         local first = first_of[kept_key]
         if first then
@@ -61,7 +64,6 @@ for number = 1, callers do
         first_of[kept_key] = first or number
     end
     if kept then
-        local answer = cmsgpack.unpack(sub(kept, 2))
         local texts, bytes = {}, 0
         for _, task in ipairs(answer.tasks) do
             local front, _, _, enqueued_at = split(redis.call('MGET', prefix .. task[1])[1])
@@ -230,12 +232,15 @@ if drop[1] + drop[2] + drop[3] == 0 then
     return {more, 0, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated}
 end
 -- Stats that can't count, and keys of another type, must raise here, before anything is written. A single queue's positions
--- raise by themselves: they are the first to be written.
+-- raise by themselves where they are the first to be written.
 local before = counter(KEYS[7], 'dispatched')
-if drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2], drop[3]) then
+if #given > 0 or drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2], drop[3]) then
     for queue = 1, 3 do
         redis.call('ZCARD', KEYS[3 + queue])
     end
+end
+for queue in pairs(marked) do
+    redis.call('ZCARD', KEYS[8 + queue])
 end
 if #lessees > 0 then
     redis.call('ZCARD', KEYS[8])

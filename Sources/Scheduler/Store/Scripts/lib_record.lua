@@ -64,6 +64,20 @@ local function tail_of(key)
     return split(redis.call('GET', key))
 end
 
+-- kept_answer(key) -> the text of the answer to a Next that is kept there, and what it says | nil; whatever else stands there
+-- is no answer.
+local function kept_answer(key)
+    local text = redis.call('MGET', key)[1]
+    if not text then
+        return nil
+    end
+    local unpacked, answer = pcall(cmsgpack.unpack, string.sub(text, 2))
+    if unpacked and type(answer) == 'table' and type(answer.tasks) == 'table' and type(answer.lease) == 'string' then
+        return text, answer
+    end
+    return nil
+end
+
 -- owner(front) -> {task_id, service, user_id} | nil. These are strings, which cjson decodes without loss; parameters,
 -- which it would not, are cut off first: inside a string no quote stands bare, so the first bare key is the real one.
 local function owner(front)

@@ -16,10 +16,11 @@ local key, word = 9, 3
 while word <= #ARGV do
     local token, tasks = ARGV[word + 1], tonumber(ARGV[word + 2])
     local kept_key = ARGV[word] == '1' and KEYS[key + tasks]
-    local kept = kept_key and (kept_now[kept_key] or redis.call('MGET', kept_key)[1])
-    if kept and cmsgpack.unpack(string.sub(kept, 2)).lease ~= token then
-        -- Another answer was kept under that name since.
-        kept = false
+    local kept, answer
+    if kept_key then
+        kept, answer = kept_answer(kept_key)
+        -- Another answer may be kept under that name since.
+        kept = kept and answer.lease == token and (kept_now[kept_key] or kept)
     end
     local given = kept and string.byte(kept) or 1
     if given > 1 then

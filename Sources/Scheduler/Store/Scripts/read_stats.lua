@@ -1,16 +1,19 @@
 -- Read the counters and the queues' lengths in one step. Only reads: it runs on a replica too.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4] HASH stats   KEYS[5] ZSET leases   KEYS[6..8] ZSET the queues' marks
 -- ARGV[1] the records' key prefix (which ids are next is known only here)
--- Returns {tasks in high, mid, low, leases, {enqueued_at of the heads of the queues}, queued, dispatched, canceled,
+-- Returns {tasks in high, mid, low, leases, {enqueued_at of the first tasks of the queues}, queued, dispatched, canceled,
 --   last_updated, completed, failed, requeued}; what was never set is nil
 local counters = redis.call('HMGET', KEYS[4], 'queued', 'dispatched', 'canceled', 'last_updated', 'completed', 'failed',
     'requeued')
+-- The oldest task stands at a head, but for dead ids, marks, tasks that came back and tasks of another queue that were moved:
+-- so more than the heads are looked at. A task that was moved to a long queue is not seen before it comes forward.
 local heads = {}
 for queue = 1, 3 do
-    local id = redis.call('LINDEX', KEYS[queue], 0)
-    local front, _, _, enqueued_at = tail_of(ARGV[1] .. (id or ''))
-    if id and front then
-        heads[#heads + 1] = enqueued_at
+    for _, id in ipairs(redis.call('LRANGE', KEYS[queue], 0, 15)) do
+        local front, _, status, enqueued_at = tail_of(ARGV[1] .. id)
+        if front and status == 'queued' then
+            heads[#heads + 1] = enqueued_at
+        end
     end
 end
 return {
