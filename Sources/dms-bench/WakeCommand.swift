@@ -36,7 +36,7 @@ struct WakeCommand: AsyncParsableCommand {
             ("same scheduler", try await WakeConnection.open(port: servers.ports.rpc[0], .enqueue)),
             ("two schedulers", try await WakeConnection.open(port: servers.ports.rpc[1], .enqueue)),
         ]
-        var results: [[(name: String, figures: LoadDriver.Figures)]] = []
+        var results: [LoadBench.Round] = []
         var number = 1_000_000
         for round in 0...rounds {
             try await servers.flush()
@@ -52,7 +52,7 @@ struct WakeCommand: AsyncParsableCommand {
                     _ = try await submission.get()
                 }
                 let wake = LoadDriver.Figures(p50: latencies.percentile(50), p99: latencies.percentile(99))
-                figures.append((name, wake))
+                figures.append((name, wake, 0))
             }
             if round > 0 { results.append(figures) }
             FileHandle.standardError.write(Data("\rround \(round) of \(rounds)   \r".utf8))

@@ -1,6 +1,9 @@
+/// What a peer came to in a round; `floor` is the place, in the round, of the peer that its ratios are to.
+typealias LoadEntry = (name: String, figures: LoadDriver.Figures, floor: Int)
+
 /// One round of each kind of measurement: the floor and the scheduler, one after the other.
 struct LoadBench {
-    typealias Round = [(name: String, figures: LoadDriver.Figures)]
+    typealias Round = [LoadEntry]
 
     private static let filling = LoadPoint(8, 32)
 
@@ -31,9 +34,13 @@ struct LoadBench {
             try await fill(calls, first)
             return [floor, try await rest(.next, point, calls, first)]
         case .enqueue:
-            return [
+            var round = [
                 try await floor(.enqueue, point, calls, first), try await rpc(.enqueue, point, calls, first),
             ]
+            guard point.depth > 1 else { return round }
+            try await servers.flush()
+            addSpread(try await floor(.enqueue, point.spread, calls, first), to: &round)
+            return round
         case .restEnqueue:
             return [try await floor(.enqueue, point, calls, first), try await rest(.enqueue, point, calls, first)]
         case .get, .restGet:
@@ -49,6 +56,10 @@ struct LoadBench {
         var round = [try await floorNext(point, calls, first)]
         try await fill(calls, first)
         round.append(try await rpc(call, point, calls, first))
+        if point.depth > 1 {
+            try await servers.flush()
+            addSpread(try await floorNext(point.spread, calls, first), to: &round)
+        }
         guard let beanstalkd = servers.beanstalkd, point.depth == 1 else { return round }
         for (name, call) in [
             ("beanstalkd, reserve then delete", BeanstalkLoad.Call.reserveThenDelete),
@@ -61,9 +72,16 @@ struct LoadBench {
             let figures = try await driver.measure(
                 point, port: servers.ports.beanstalkd, servers: [beanstalkd], calls: calls, first: first,
                 takesTasks: true, BeanstalkLoad(call, tube: tube))
-            round.append((name, figures))
+            round.append((name, figures, 0))
         }
         return round
+    }
+
+    /// Redis again, called by as many callers as there are calls in flight, each on a connection of its own as submitters
+    /// that do without a scheduler would be; and the scheduler's ratios to that.
+    private func addSpread(_ floor: LoadEntry, to round: inout Round) {
+        round.append(("Redis, a connection for each call in flight", floor.figures, 0))
+        round.append(("scheduler, to that", round[1].figures, round.count - 1))
     }
 
     func floorNext(_ point: LoadPoint, _ calls: Int, _ first: Int) async throws -> Round.Element {
@@ -83,7 +101,7 @@ struct LoadBench {
         let figures = try await driver.measure(
             point, port: servers.ports.redis, servers: [servers.redis], calls: calls, first: first,
             takesTasks: call == .handOut, wire)
-        return ("Redis", figures)
+        return ("Redis", figures, 0)
     }
 
     /// Calls the binary door, about the tasks from `first` on or, with `tasks`, about so many again and again.
@@ -94,7 +112,7 @@ struct LoadBench {
             point, port: servers.ports.rpc[0], servers: [servers.redis] + servers.schedulers, calls: calls,
             first: first, tasks: tasks,
             takesTasks: call == .next || call == .nextUnderLease, try RPCLoad(call))
-        return ("scheduler", figures)
+        return ("scheduler", figures, 0)
     }
 
     private func rest(
@@ -104,6 +122,6 @@ struct LoadBench {
             point, port: servers.ports.http[0], servers: [servers.redis] + servers.schedulers, calls: calls,
             first: first,
             takesTasks: call == .next, RESTLoad(call))
-        return ("scheduler, REST", figures)
+        return ("scheduler, REST", figures, 0)
     }
 }

@@ -55,7 +55,7 @@ struct LoadCommand: AsyncParsableCommand {
         for call in calls {
             print("\(call.rawValue)\n\(LoadResult.heading)")
             for point in points {
-                var measured: [[(name: String, figures: LoadDriver.Figures)]] = []
+                var measured: [LoadBench.Round] = []
                 for round in 0...rounds {
                     try await servers.flush()
                     let figures = try await bench.round(call, point)

@@ -15,6 +15,9 @@ struct LoadPoint: ExpressibleByArgument, Sendable, CustomStringConvertible {
 
     static let usual = [LoadPoint(1, 1), LoadPoint(16, 1), LoadPoint(64, 1), LoadPoint(64, 4), LoadPoint(64, 16)]
 
+    /// As many calls in flight, each on a connection of its own.
+    var spread: LoadPoint { LoadPoint(connections * depth, 1) }
+
     /// Calls that take about a second.
     var calls: Int {
         switch connections * depth {

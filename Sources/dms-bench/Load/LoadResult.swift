@@ -1,6 +1,6 @@
 import Foundation
 
-/// What the rounds of one measurement came to, peer by peer; the first peer is the floor of the others' ratios.
+/// What the rounds of one measurement came to, peer by peer; the first peer is the floor of the others' ratios, unless they name another.
 struct LoadResult: Encodable, CustomStringConvertible {
     /// A figure's median over the rounds, and its extremes.
     struct Spread: Encodable {
@@ -34,7 +34,7 @@ struct LoadResult: Encodable, CustomStringConvertible {
     var depth: Int
     var peers: [Peer]
 
-    init(call: String, point: LoadPoint, rounds: [[(name: String, figures: LoadDriver.Figures)]]) {
+    init(call: String, point: LoadPoint, rounds: [LoadBench.Round]) {
         self.call = call
         connections = point.connections
         depth = point.depth
@@ -43,7 +43,7 @@ struct LoadResult: Encodable, CustomStringConvertible {
                 Spread(rounds.map { $0[index].figures[keyPath: field] })
             }
             func ratios(_ field: KeyPath<LoadDriver.Figures, Double>) -> Spread {
-                Spread(rounds.map { $0[index].figures[keyPath: field] / $0[0].figures[keyPath: field] })
+                Spread(rounds.map { $0[index].figures[keyPath: field] / $0[$0[index].floor].figures[keyPath: field] })
             }
             return Peer(
                 name: rounds[0][index].name, callsPerSecond: values(\.callsPerSecond), p50Microseconds: values(\.p50),
