@@ -1,3 +1,5 @@
+internal import NIOCore
+
 /// A moment in microseconds since 1970, UTC: what a record's times hold.
 public struct Timestamp: Sendable, Hashable, Comparable {
     /// Microseconds since 1970-01-01T00:00:00Z; negative before.
@@ -45,27 +47,34 @@ extension Timestamp: CustomStringConvertible {
 
     private static let textBytes = 27
 
+    /// Appends ``description`` to a buffer, without making a string of it.
+    func write(into buffer: inout ByteBuffer) {
+        let writable = min(max(microseconds, Timestamp.writable.lowerBound), Timestamp.writable.upperBound)
+        unsafe buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: Timestamp.textBytes) { bytes in
+            unsafe Timestamp(microseconds: writable).writeText(into: bytes.assumingMemoryBound(to: UInt8.self))
+            return Timestamp.textBytes
+        }
+    }
+
     private func writeText(into text: UnsafeMutableBufferPointer<UInt8>) {
         let days = seconds.flooringQuotient(86_400)
         let second = Int(seconds - days * 86_400)
         let date = CivilDate(daysSince1970: days)
-        func write(_ value: Int, digits: Int, at offset: Int) {
+        func write(_ value: Int, digits: Int, at offset: Int, then mark: UInt8) {
             var rest = value
             for index in stride(from: offset + digits - 1, through: offset, by: -1) {
                 unsafe text[index] = UInt8(ascii: "0") + UInt8(rest % 10)
                 rest /= 10
             }
+            unsafe text[offset + digits] = mark
         }
-        write(date.year, digits: 4, at: 0)
-        write(date.month, digits: 2, at: 5)
-        write(date.day, digits: 2, at: 8)
-        write(second / 3600, digits: 2, at: 11)
-        write(second / 60 % 60, digits: 2, at: 14)
-        write(second % 60, digits: 2, at: 17)
-        write(microsecondOfSecond, digits: 6, at: 20)
-        for (offset, mark) in [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":"), (19, "."), (26, "Z")] {
-            unsafe text[offset] = mark.utf8.first ?? 0
-        }
+        write(date.year, digits: 4, at: 0, then: UInt8(ascii: "-"))
+        write(date.month, digits: 2, at: 5, then: UInt8(ascii: "-"))
+        write(date.day, digits: 2, at: 8, then: UInt8(ascii: "T"))
+        write(second / 3600, digits: 2, at: 11, then: UInt8(ascii: ":"))
+        write(second / 60 % 60, digits: 2, at: 14, then: UInt8(ascii: ":"))
+        write(second % 60, digits: 2, at: 17, then: UInt8(ascii: "."))
+        write(microsecondOfSecond, digits: 6, at: 20, then: UInt8(ascii: "Z"))
     }
 
     /// Reads RFC 3339, and the naive form of the Python service, which is UTC.

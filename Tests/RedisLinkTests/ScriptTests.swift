@@ -32,6 +32,21 @@ import Testing
         }
     }
 
+    @Test func `numbers of every length are written as they are`() async throws {
+        var numbers = [0, .max, .min, .min + 1]
+        for exponent in 0...18 {
+            let power = (0..<exponent).reduce(1) { power, _ in 10 * power }
+            numbers += [power, power - 1, power + 1, -power]
+        }
+        try await TestRedis.with { redis in
+            try await LinkHarness.with(redis.url, scripts: [Self.echo]) { link async throws in
+                let arguments = numbers.map { RedisArgument.integer($0) }
+                let value = try await link.evaluate(Self.echo, keys: [], arguments: arguments)
+                #expect(value.array?[1].array?.map(\.string) == numbers.map(\.description))
+            }
+        }
+    }
+
     @Test func `a call without words of its own is one of the fixed keys only`() async throws {
         try await TestRedis.with { redis in
             try await LinkHarness.with(redis.url, scripts: [Self.echo]) { link async throws in

@@ -76,9 +76,9 @@ extension TaskRecord {
         buffer.writeStaticString("\",\"status\":\"")
         buffer.writeString(status.rawValue)
         buffer.writeStaticString("\",\"enqueued_at\":\"")
-        buffer.writeString(enqueuedAt.description)
+        enqueuedAt.write(into: &buffer)
         buffer.writeStaticString("\",\"updated_at\":\"")
-        buffer.writeString(updatedAt.description)
+        updatedAt.write(into: &buffer)
         buffer.writeStaticString("\"")
         if attempt > 0 {
             buffer.writeStaticString(",\"attempt\":")

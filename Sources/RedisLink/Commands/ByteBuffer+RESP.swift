@@ -40,16 +40,25 @@ extension ByteBuffer {
     /// Writes digits without making a string of them.
     private mutating func writeDecimal(_ number: Int) {
         if number < 0 { writeInteger(UInt8(ascii: "-")) }
-        let magnitude = number.magnitude
-        if magnitude < 10 {
-            writeInteger(UInt8(ascii: "0") + UInt8(magnitude))
-            return
+        writeDecimal(number.magnitude)
+    }
+
+    /// Up to eight digits go into one word, of which the bytes that are used are kept.
+    private mutating func writeDecimal(_ magnitude: UInt) {
+        var rest = magnitude
+        if rest >= 100_000_000 {
+            writeDecimal(rest / 100_000_000)
+            rest %= 100_000_000
         }
-        var divisor = magnitude.largestPowerOfTen
-        while divisor > 0 {
-            writeInteger(UInt8(ascii: "0") + UInt8(magnitude / divisor % 10))
-            divisor /= 10
-        }
+        var word: UInt64 = 0
+        var digits = 0
+        repeat {
+            word = word >> 8 | UInt64(UInt8(ascii: "0") + UInt8(rest % 10)) << 56
+            rest /= 10
+            digits += 1
+        } while rest > 0 || magnitude >= 100_000_000 && digits < 8
+        writeInteger(word)
+        moveWriterIndex(to: writerIndex - (8 - digits))
     }
 }
 
@@ -62,14 +71,5 @@ extension Int {
             count += 1
         }
         return count
-    }
-}
-
-extension UInt {
-    /// The largest power of ten that is not above the value, which is not 0.
-    fileprivate var largestPowerOfTen: UInt {
-        var power: UInt = 1
-        while self / power >= 10 { power *= 10 }
-        return power
     }
 }

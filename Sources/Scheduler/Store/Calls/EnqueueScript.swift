@@ -13,10 +13,17 @@ struct EnqueueScript {
     }
 
     /// A task that is to be persisted.
-    struct Submission {
-        var record: TaskRecord
+    ///
+    /// A class, since it is handed from queue to batch to call: a record's fields would be counted at each step.
+    final class Submission {
+        let record: TaskRecord
         /// Whether the caller may use the task's priority.
-        var isAllowed: Bool
+        let isAllowed: Bool
+
+        init(record: TaskRecord, isAllowed: Bool) {
+            self.record = record
+            self.isAllowed = isAllowed
+        }
     }
 
     private static let wordsPerTask = 5
@@ -43,9 +50,10 @@ struct EnqueueScript {
             for submission in submissions { words.append(recordPrefix + submission.record.taskID.text) }
             words.append(submissions.last?.record.updatedAt.description ?? "")
             words.append(wakesOthers ? wakeChannel : "")
+            var text = ByteBuffer()
             for submission in submissions {
                 let record = submission.record
-                var text = ByteBuffer()
+                text.clear()
                 text.reserveCapacity(record.parameters.readableBytes + 512)
                 record.writeJSON(into: &text)
                 words.append(record.taskID.text)
