@@ -6,17 +6,17 @@ enum StoreScripts {
     static let handOut = script("hand_out", [record, stats, marks, leases, PackageResources.hand_out_lua])
     static let putBack = script("put_back", [record, stats, positions, PackageResources.put_back_lua])
     static let endLeases = script("end_leases", [record, stats, positions, leases, PackageResources.end_leases_lua])
-    static let ack = script("ack", [record, leases, PackageResources.ack_lua])
-    static let renew = script("renew", [record, leases, PackageResources.renew_lua])
+    static let ack = script("ack", [holder, leases, PackageResources.ack_lua])
+    static let renew = script("renew", [holder, leases, PackageResources.renew_lua])
     static let `return` = script("return", [record, stats, positions, leases, PackageResources.return_lua])
     static let finish = script("finish", [record, stats, leases, PackageResources.finish_lua])
     static let readTask = script("read_task", [record, positions, PackageResources.read_task_lua], readOnly: true)
-    static let cancel = script("cancel", [record, stats, positions, PackageResources.cancel_lua])
+    static let cancel = script("cancel", [record, owner, stats, positions, PackageResources.cancel_lua])
     static let setPriority = script("set_priority", [record, positions, PackageResources.set_priority_lua])
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
-    static let readStats = script("read_stats", [record, positions, PackageResources.read_stats_lua], readOnly: true)
+    static let readStats = script("read_stats", [holder, positions, PackageResources.read_stats_lua], readOnly: true)
     static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])
-    static let list = script("list", [record, PackageResources.list_lua], readOnly: true)
+    static let list = script("list", [record, owner, PackageResources.list_lua], readOnly: true)
     static let indexTasks = script("index_tasks", [record, time, PackageResources.index_tasks_lua])
     static let markIndex = script("mark_index", [PackageResources.mark_index_lua])
 
@@ -28,6 +28,9 @@ enum StoreScripts {
 
     private static let leases = PackageResources.lib_leases_lua
     private static let record = PackageResources.lib_record_lua
+    /// The end of a record needs records.
+    private static let holder = record + PackageResources.lib_holder_lua
+    private static let owner = PackageResources.lib_owner_lua
     private static let time = PackageResources.lib_time_lua
     private static let marks = PackageResources.lib_marks_lua
     /// Positions need marks.

@@ -4,13 +4,13 @@
 -- Returns for each: 1 done, now or before | 2 the task was canceled | -1 unknown | -2 the token is not (any longer) the task's
 local clock = microseconds()
 local answers, ended = {}, {}
+local late = any_has_ended(KEYS[1], clock)
 for index = 1, #KEYS - 1 do
     local id, token = ARGV[2 * index - 1], ARGV[2 * index]
-    local front, _, status, _, _, later = tail_of(KEYS[1 + index])
+    local status, lease = holder_of(KEYS[1 + index])
     local answer = -1
-    if front then
-        local _, _, lease = later_fields(later)
-        if token == '' or lease ~= token or has_ended(KEYS[1], id, clock) then
+    if status then
+        if token == '' or lease ~= token or late and has_ended(KEYS[1], id, clock) then
             answer = -2
         elseif status == 'canceled' then
             answer = 2

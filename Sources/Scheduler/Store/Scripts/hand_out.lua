@@ -20,21 +20,26 @@ local bytes_left = bytes_max
 
 -- What the callers are like, by their numbers: arrays, since a table for each would cost more than its task.
 local left, lease_of, lease_ms_of, rest_of, kept_key_of, tasks_of = {}, {}, {}, {}, {}, {}
--- How the record of a task ends that a caller gets as the first; made when it is needed.
-local ending_of = {}
+-- How the record of a task ends that is handed out for the first time: made when it is needed, where there is no lease; with a
+-- lease, what stands before and behind its token.
+local ending_of, lease_end_of = {}, {}
+local lease_start = '","updated_at":"' .. now .. '","attempt":1,"lease":"'
 local callers, wanted, more, clock = 0, 0, 0, 0
 local counts, records, repeated = {}, {}, {}
 local kept_keys, word = 0, 5
 while word <= #ARGV do
     local lease_ms = tonumber(ARGV[word + 2])
-    if clock == 0 and lease_ms > 0 then
-        clock = microseconds()
+    local lease_end
+    if lease_ms > 0 then
+        clock = clock > 0 and clock or microseconds()
+        lease_end = '","lease_ms":' .. ARGV[word + 2] .. ARGV[word + 3] .. '}'
     end
     for alike = 1, tonumber(ARGV[word]) do
         callers = callers + 1
         left[callers] = tonumber(ARGV[word + 1])
         lease_ms_of[callers] = lease_ms
         lease_of[callers] = lease_ms > 0 and ARGV[word + 4 + alike] or ''
+        lease_end_of[callers] = lease_end
         rest_of[callers] = ARGV[word + 3]
         if ARGV[word + 4] == '1' then
             kept_keys = kept_keys + 1
@@ -119,7 +124,10 @@ local function take(id, key, text, name, attempt, returned)
         tasks_of[current][counts[current]] = {id, name, attempt, returned}
     end
     if lease_ms_of[current] > 0 then
-        lessees[#lessees + 1] = {lease_ms_of[current], number, id}
+        local place = #lessees
+        lessees[place + 1] = lease_ms_of[current]
+        lessees[place + 2] = number
+        lessees[place + 3] = id
     end
 end
 
@@ -155,12 +163,18 @@ for queue = 1, 3 do
                 local start, _, enqueued_at = find(record, fresh, tail_start)
                 if start then
                     local caller = next_caller()
-                    local last = ending_of[caller]
-                    if not last then
-                        last = ending(caller, 1, '')
-                        ending_of[caller] = last
+                    local lease_end = lease_end_of[caller]
+                    if lease_end then
+                        text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. lease_start ..
+                            lease_of[caller] .. lease_end
+                    else
+                        local last = ending_of[caller]
+                        if not last then
+                            last = ending(caller, 1, '')
+                            ending_of[caller] = last
+                        end
+                        text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. last
                     end
-                    text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. last
                 else
                     local front, _, status, enqueued, updated, later = split(record)
                     if front and status == 'queued' and readable(record, enqueued, updated, id) then
@@ -264,9 +278,14 @@ if #handed > 0 then
         redis.call('MSET', unpack(writes, start, math.min(start + 999, #writes)))
     end
     local leased = {}
-    for _, lessee in ipairs(lessees) do
-        leased[#leased + 1] = decimal(first_end(clock, lessee[1], #handed) + lessee[2])
-        leased[#leased + 1] = lessee[3]
+    local length, first
+    for place = 1, #lessees, 3 do
+        if lessees[place] ~= length then
+            length = lessees[place]
+            first = first_end(clock, length, #handed)
+        end
+        leased[#leased + 1] = decimal(first + lessees[place + 1])
+        leased[#leased + 1] = lessees[place + 2]
     end
     for start = 1, #leased, 1000 do
         redis.call('ZADD', KEYS[8], unpack(leased, start, math.min(start + 999, #leased)))

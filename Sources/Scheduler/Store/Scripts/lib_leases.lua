@@ -12,7 +12,7 @@ end
 
 -- decimal(number) -> its digits; `..` would round them
 local function decimal(number)
-    return string.format('%.0f', number)
+    return string.format('%d', number)
 end
 
 -- first_end(clock, length, tasks) -> the end of the first of so many leases of that many milliseconds
@@ -30,6 +30,12 @@ end
 -- due_in(ending, clock) -> microseconds until that lease's task is put back
 local function due_in(ending, clock)
     return math.max(0, (math.floor(ending / slice) + 1) * slice - clock)
+end
+
+-- any_has_ended(leases, now) -> whether there are leases that are over, of tasks that are not back in their queues yet: where
+-- there is none, nobody's has to be looked up
+local function any_has_ended(leases, now)
+    return redis.call('ZCOUNT', leases, '-inf', decimal(now)) > 0
 end
 
 -- has_ended(leases, id, now) -> whether the task's lease is over, though the task may not be back in its queue yet

@@ -9,17 +9,39 @@
 -- holder that gave the task back last, `"lease":"token","lease_ms":N` of the present holder (also of the one that finished
 -- the task), `"submitter_id":"…"`, and `"result":"…"` or `"error":"…"`.
 
+-- How a record goes on from the place of its tail; and from its start on, where that place is to be found.
+local tail_shape = '^,"priority":"(%l+)","status":"(%l+)","enqueued_at":"([^"]*)","updated_at":"([^"]*)"(.*)}$'
+local last_tail_shape =
+    '^.*(),"priority":"(%l+)","status":"(%l+)","enqueued_at":"([^"]*)","updated_at":"([^"]*)"(.*)}$'
+
+-- tail(record) -> where the tail begins, priority, status, enqueued_at, updated_at, later | nil where the text has no such tail
+local function tail(record)
+    -- Mostly its first words stand only once so near to the end. Looking for the last of several is slow: from the end on it
+    -- tries every byte.
+    local start = string.find(record, ',"priority":"', -512, true)
+    local matched, last, priority, status, enqueued_at, updated_at, later
+    if start and not string.find(record, ',"priority":"', start + 1, true) then
+        matched, last, priority, status, enqueued_at, updated_at, later = string.find(record, tail_shape, start)
+    end
+    if not matched then
+        start, priority, status, enqueued_at, updated_at, later = string.match(record, last_tail_shape)
+    end
+    if not start or (later ~= '' and not string.find(later, '^,"attempt":%d+')) then
+        return nil
+    end
+    return start, priority, status, enqueued_at, updated_at, later
+end
+
 -- split(record) -> front, priority, status, enqueued_at, updated_at, later | nil where the text has no such tail
 local function split(record)
     if not record then
         return nil
     end
-    local front, priority, status, enqueued_at, updated_at, later = string.match(record,
-        '^(.*),"priority":"(%l+)","status":"(%l+)","enqueued_at":"([^"]*)","updated_at":"([^"]*)"(.*)}$')
-    if not front or (later ~= '' and not string.find(later, '^,"attempt":%d+')) then
+    local start, priority, status, enqueued_at, updated_at, later = tail(record)
+    if not start then
         return nil
     end
-    return front, priority, status, enqueued_at, updated_at, later
+    return string.sub(record, 1, start - 1), priority, status, enqueued_at, updated_at, later
 end
 
 local function join(front, priority, status, enqueued_at, updated_at, later)
@@ -31,6 +53,12 @@ end
 local function later_fields(later)
     if later == '' then
         return 0, '', '', 0, ''
+    end
+    -- What a record under its first lease has.
+    local number, token, length, behind =
+        string.match(later, '^,"attempt":(%d+),"lease":"([%w_-]*)","lease_ms":(%d+)(.*)$')
+    if number then
+        return tonumber(number), '', token, tonumber(length), behind
     end
     local attempt, rest = string.match(later, '^,"attempt":(%d+)(.*)$')
     local returned, behind_returned = string.match(rest, '^,"returned":"([%w_-]*)"(.*)$')
@@ -49,21 +77,6 @@ local function join_later(attempt, returned, lease, lease_ms, rest)
         (lease ~= '' and ',"lease":"' .. lease .. '","lease_ms":' .. string.format('%d', lease_ms) or '') .. rest
 end
 
--- tail_of(key) -> what split() says, but of the record's end only: `front` is cut. Of a long record it reads little.
-local function tail_of(key)
-    local text = redis.pcall('GETRANGE', key, -2048, -1)
-    if type(text) ~= 'string' then
-        -- Something else than a record.
-        return nil
-    end
-    local front, priority, status, enqueued_at, updated_at, later = split(text)
-    if front or #text < 2048 then
-        return front, priority, status, enqueued_at, updated_at, later
-    end
-    -- A result may be longer than that.
-    return split(redis.call('GET', key))
-end
-
 -- kept_answer(key) -> the text of the answer to a Next that is kept there, and what it says | nil; whatever else stands there
 -- is no answer.
 local function kept_answer(key)
@@ -76,17 +89,6 @@ local function kept_answer(key)
         return text, answer
     end
     return nil
-end
-
--- owner(front) -> {task_id, service, user_id} | nil. These are strings, which cjson decodes without loss; parameters,
--- which it would not, are cut off first: inside a string no quote stands bare, so the first bare key is the real one.
-local function owner(front)
-    local names = string.match(front, '^({"task_id":.-),"parameters":')
-    local decoded, fields = pcall(cjson.decode, (names or '') .. '}')
-    if not decoded or type(fields) ~= 'table' or type(fields.task_id) ~= 'string' then
-        return nil
-    end
-    return fields
 end
 
 -- readable(record, enqueued_at, updated_at, id) -> whether both doors can read the record. Ours carry times that end in Z

@@ -6,13 +6,13 @@
 --   | 2 the task was canceled | -1 unknown | -2 the token is not (any longer) the task's
 local clock = microseconds()
 local answers, renewals, ids, ends, writes = {}, {}, {}, {}, {}
+local late = any_has_ended(KEYS[1], clock)
 for index = 1, #KEYS - 1 do
     local key, id, token = KEYS[1 + index], ARGV[2 * index], ARGV[2 * index + 1]
-    local front, _, status, _, _, later = tail_of(key)
+    local status, lease, length = holder_of(key)
     local code = -1
-    if front then
-        local _, _, lease, length = later_fields(later)
-        if token == '' or lease ~= token or has_ended(KEYS[1], id, clock) then
+    if status then
+        if token == '' or lease ~= token or late and has_ended(KEYS[1], id, clock) then
             code = -2
         elseif status == 'canceled' then
             code = 2
