@@ -53,6 +53,7 @@ enum StatePath: String, Sendable, CaseIterable {
     case leaseOver
     case leasedThenCanceled
     case acknowledgedThenCanceled
+    case returnedThenCanceled
     case queuedThenCanceled
     case dispatchedThenCanceled
     case leasedThenCompleted
@@ -71,6 +72,7 @@ enum StatePath: String, Sendable, CaseIterable {
         case "acknowledged": [.acknowledged]
         case "lease over, not yet back": [.leaseOver]
         case "canceled, was leased or acknowledged": [.leasedThenCanceled, .acknowledgedThenCanceled]
+        case "canceled, returned with this token before": [.returnedThenCanceled]
         case "canceled, had no lease": [.queuedThenCanceled, .dispatchedThenCanceled]
         case "completed or failed, under a lease": [.leasedThenCompleted, .leasedThenFailed]
         case "completed or failed, without": [.dispatchedThenCompleted, .dispatchedThenFailed]
@@ -96,7 +98,7 @@ extension Harness {
         case .leaseOverAndBack:
             try await endLease(id)
             try await eventually { try await get(id).record.status == .queued }
-        case .returned: try await giveBack(task.reference)
+        case .returned, .returnedThenCanceled: try await giveBack(task.reference)
         case .acknowledged, .acknowledgedThenCanceled: _ = try await ack(task.reference)
         case .leaseOver:
             // Whoever puts tasks back has to count them, and can't.
@@ -105,7 +107,8 @@ extension Harness {
         default: break
         }
         switch path {
-        case .leasedThenCanceled, .acknowledgedThenCanceled, .queuedThenCanceled, .dispatchedThenCanceled:
+        case .leasedThenCanceled, .acknowledgedThenCanceled, .returnedThenCanceled, .queuedThenCanceled,
+            .dispatchedThenCanceled:
             _ = try await cancel(id)
         case .leasedThenCompleted, .dispatchedThenCompleted: try await finish(task.reference, result: "1")
         case .leasedThenFailed, .dispatchedThenFailed: try await finish(task.reference, error: "no")
