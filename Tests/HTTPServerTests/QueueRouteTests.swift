@@ -44,6 +44,8 @@ import Testing
             try await server.submit("t")
             for (query, field) in [
                 ("wait_ms=600001", "wait_ms"), ("lease_ms=999", "lease_ms"), ("wait_ms=a", "wait_ms"),
+                ("lease_ms=86400001", "lease_ms"), ("lease_ms=1", "lease_ms"), ("wait_ms=4294967296", "wait_ms"),
+                ("submitter_id=" + String(repeating: "x", count: 257), "submitter_id"),
             ] {
                 let answer = try await server.post("/submitter/next?" + query, "")
                 #expect(answer.status == 422)

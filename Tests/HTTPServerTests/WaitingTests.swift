@@ -1,4 +1,6 @@
+import DMSModel
 import NIOCore
+import RedisLink
 import Scheduler
 import TestSupport
 import Testing
@@ -19,6 +21,36 @@ struct WaitingTests {
             let plain = try await server.next()
             #expect(plain.headers["x-dms-lease-token"] == nil)
             #expect(plain.headers["x-dms-lease-expires-at"] == nil)
+        }
+    }
+
+    @Test func `the token in the headers is the holder's proof, and the end is the lease's`() async throws {
+        try await withScheduler { server, redis in
+            try await server.submit("t")
+            let answer = try await server.call("POST", "/submitter/next?lease_ms=86400000")
+            let token = try #require(answer.headers["x-dms-lease-token"])
+            let end = try #require(try await redis.call("ZSCORE", "dms:leases", "t").string.flatMap { Int64($0) })
+            let told = answer.headers["x-dms-lease-expires-at"].flatMap { Timestamp(text: $0) }
+            // It is a moment later where tasks that end together would be parted.
+            #expect(told.map { (0...10_000).contains(end - $0.microseconds) } == true)
+            let lease = LeaseReference(taskID: TaskID("t"), token: token)
+            let finish = TaskFinish(lease: lease, succeeded: true, result: ByteBuffer(string: "[1]"))
+            _ = try await server.scheduler.call { $0.finish(finish, caller: Caller()) }
+            let task = try await server.get("/tasks/t")
+            #expect(task.text.contains(#""status":"completed""#))
+            #expect(task.text.contains(#""result":[1]"#))
+        }
+    }
+
+    @Test func `a task that is handed out without a lease has no end, and waits for nobody's word`() async throws {
+        try await withScheduler { server, redis in
+            for (id, query) in [("a", ""), ("b", "?lease_ms=0"), ("c", "?wait_ms=600000&lease_ms=0")] {
+                try await server.submit(id)
+                let answer = try await server.call("POST", "/submitter/next" + query)
+                #expect(answer.timeless == record(id, status: "dispatched", later: #","attempt":1"#))
+                #expect(answer.headers["x-dms-lease-token"] == nil)
+                #expect(try await redis.call("EXISTS", "dms:leases").integer == 0)
+            }
         }
     }
 

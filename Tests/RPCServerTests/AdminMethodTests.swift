@@ -84,6 +84,25 @@ import Testing
         }
     }
 
+    @Test func `an admin's fields are looked at before the token, and the token before the task`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            let long = String(repeating: "x", count: Limits.reasonBytesMax + 1)
+            let method = Methods.Admin.setPriority
+            #expect(
+                try await caller.badFields(method, SetPriorityRequest(taskID: TaskID(""), priority: .low), [])
+                    == ["task_id"])
+            #expect(
+                try await caller.badFields(Methods.Admin.block, BlockRequest(blocked: true, reason: long), [])
+                    == ["reason"])
+            #expect(try await caller.badFields(Methods.Admin.resume, ResumeRequest(reason: long), []) == ["reason"])
+            let unknown = SetPriorityRequest(taskID: TaskID("nobody"), priority: .low)
+            #expect(try await caller.refusal(method, unknown, []) == .tokenRequired)
+            #expect(try await caller.refusal(method, unknown) == .taskNotFound)
+            await caller.client.close()
+        }
+    }
+
     @Test func `without a configured operator token every admin method is closed`() async throws {
         try await SchedulerServer.with {
             $0.operatorToken = nil

@@ -230,6 +230,10 @@ import Testing
             await client.send(Bytes.frame(.ping, on: 0, ByteBuffer(repeating: 0x61, count: 65)))
             try await expectAlive(client, on: 1)
             #expect(server.server.counters.ignoredFrames == 1)
+            // Nor is one on a stream a ping.
+            await client.send(Bytes.frame(.ping, on: 1, ByteBuffer(string: "x")))
+            try await expectAlive(client, on: 3)
+            #expect(server.server.counters.ignoredFrames == 2)
             await client.close()
         }
     }

@@ -48,6 +48,9 @@ import Testing
             let goaway = try #require(last)
             #expect(goaway.header.type == .goaway)
             #expect(goaway.header.streamID == 3)
+            let error = RPCError(try RPCStatus.decode(goaway.data))
+            #expect(error.statusCode == .resourceExhausted)
+            #expect(error.knownReason == .limitRate)
             try await eventually { methods.waitingCount == 2 }
             methods.answer()
             #expect(try await client.answer().streamID == 1)

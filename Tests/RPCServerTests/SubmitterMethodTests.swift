@@ -84,6 +84,52 @@ import Testing
         }
     }
 
+    @Test func `every method of a submitter needs the submitter token where one is set, before it is looked at`()
+        async throws
+    {
+        try await SchedulerServer.with {
+            $0.submitterToken = SchedulerServer.submitterToken
+        } _: { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("t")
+            let held = try await caller.call(Methods.Submitter.next, NextRequest(leaseMilliseconds: 60_000))
+            let lease = LeaseReference(
+                taskID: TaskID("t"), token: try #require(held.leasedTasks.first).leaseToken)
+            // Its own are wrong too, so that what is refused first is known.
+            let bad = LeaseReference(taskID: TaskID(""), token: lease.token)
+            func refusals(_ lease: LeaseReference, _ metadata: [MetadataEntry]) async throws -> [SchedulerError.Reason]
+            {
+                [
+                    try await caller.refusal(
+                        Methods.Submitter.next, NextRequest(maxTasks: 1001, acks: [lease]), metadata),
+                    try await caller.refusal(Methods.Submitter.ack, AckRequest(leases: [lease]), metadata),
+                    try await caller.refusal(Methods.Submitter.renew, LeaseRenewal(leases: [lease]), metadata),
+                    try await caller.refusal(Methods.Submitter.return, TaskReturn(lease: lease), metadata),
+                    try await caller.refusal(
+                        Methods.Submitter.finish, TaskFinish(lease: lease, succeeded: true), metadata),
+                ]
+            }
+            let wrong = [MetadataEntry(key: "x-dms-submitter-token", value: SchedulerServer.operatorToken)]
+            for lease in [lease, bad] {
+                #expect(try await refusals(lease, []) == Array(repeating: .tokenRequired, count: 5))
+                #expect(try await refusals(lease, wrong) == Array(repeating: .tokenInvalid, count: 5))
+            }
+            #expect(
+                try await refusals(bad, SchedulerServer.asSubmitter) == Array(repeating: .invalidField, count: 5))
+            // The lease is as it was.
+            let renewal = LeaseRenewal(leases: [lease])
+            let outcomes = try await caller.call(Methods.Submitter.renew, renewal, SchedulerServer.asSubmitter).outcomes
+            #expect(outcomes.map(\.error?.reason) == [nil])
+            #expect(
+                try await caller.call(
+                    Methods.Submitter.finish, TaskFinish(lease: lease, succeeded: true), SchedulerServer.asSubmitter
+                ).status == .completed)
+            // Nobody else's method asks for it.
+            #expect(try await caller.call(Methods.Tasks.overview, OverviewRequest(), []).total == 0)
+            await caller.client.close()
+        }
+    }
+
     @Test func `an answer that would pass a frame holds fewer tasks, and none is lost`() async throws {
         try await SchedulerServer.with { scheduler in
             let caller = try await scheduler.caller()

@@ -97,6 +97,11 @@ import Testing
                 try await caller.refusal(method, SchedulerServer.submission("larger", parameters: most + " "))
                     == .limitParameters)
 
+            // Its size comes before all else that is wrong.
+            #expect(
+                try await caller.refusal(method, SchedulerServer.submission("", parameters: most + " "))
+                    == .limitParameters)
+
             #expect(try await caller.refusal(method, SchedulerServer.submission("t", .high), []) == .tokenRequired)
             let wrong = [MetadataEntry(key: "x-dms-operator-token", value: "wrong")]
             #expect(try await caller.refusal(method, SchedulerServer.submission("t", .mid), wrong) == .tokenInvalid)
@@ -121,6 +126,16 @@ import Testing
 
             let nobody = TaskCancellation(taskID: TaskID("t"), service: "", userID: "ada")
             #expect(try await caller.badFields(Methods.Tasks.cancel, nobody) == ["service"])
+            await caller.client.close()
+        }
+    }
+
+    @Test(arguments: ["", "index", "a\0b", String(repeating: "x", count: 257), "nobody"])
+    func `an id that no task can have is not found`(id: String) async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("t")
+            #expect(try await caller.refusal(Methods.Tasks.get, GetTaskRequest(taskID: TaskID(id))) == .taskNotFound)
             await caller.client.close()
         }
     }

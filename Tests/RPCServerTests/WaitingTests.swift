@@ -140,6 +140,48 @@ struct WaitingTests {
         }
     }
 
+    @Test func `4,096 calls may wait on a connection, and what stands behind them is read`() async throws {
+        let most = ConnectionLimits().parkedStreamsMax
+        try #require(most == 4096)
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("t")
+            let held = try await caller.call(Methods.Submitter.next, NextRequest(leaseMilliseconds: 60_000))
+            let lease = try #require(held.leasedTasks.first)
+            let client = try await scheduler.server.client()
+            var calls = ByteBuffer()
+            for number in 0..<most {
+                calls.writeImmutableBuffer(Bytes.request(Methods.Submitter.next, wait, on: UInt32(2 * number + 1)))
+            }
+            await client.send(calls)
+            try await waiting(most, scheduler)
+            let next = UInt32(2 * most + 1)
+            await client.send(Bytes.request(Methods.Submitter.next, wait, on: next))
+            let error = try await client.error(on: next)
+            #expect(error.statusCode == .resourceExhausted)
+            #expect(error.knownReason == .limitWaiters)
+            #expect(error.retryAfter != nil)
+            // One that does not wait is none of them.
+            #expect(try await client.call(Methods.Submitter.next, NextRequest(), on: next + 2).tasks == [])
+            await client.send(Bytes.frame(.ping, on: 0, ByteBuffer(string: "there?")))
+            let pong = try #require(try await client.frame())
+            #expect(pong.header.type == .pong)
+            #expect(pong.data == ByteBuffer(string: "there?"))
+            let ack = AckRequest(leases: [LeaseReference(taskID: TaskID("t"), token: lease.leaseToken)])
+            let outcomes = try await client.call(Methods.Submitter.ack, ack, on: next + 4).outcomes
+            #expect(outcomes == [LeaseOutcome(taskID: TaskID("t"))])
+            await client.send(Bytes.frame(.cancel, on: 2001))
+            #expect(try await client.error(on: 2001).statusCode == .cancelled)
+            // Its place is free, and those who wait are served in their order.
+            try await park(client, on: next + 6, scheduler)
+            try await caller.enqueue("u")
+            #expect(try await client.message(NextAnswer.self, on: 1).tasks.map(\.taskID.text) == ["u"])
+            await client.close()
+            try await waiting(0, scheduler)
+            await caller.client.close()
+        }
+    }
+
     @Test func `a server that shuts down answers parked calls with DRAINING at once`() async throws {
         try await SchedulerServer.with { scheduler in
             let client = try await scheduler.server.client()
@@ -187,24 +229,6 @@ struct WaitingTests {
             }
             #expect(ids.count == 1000)
             await client.close()
-            await caller.client.close()
-        }
-    }
-
-    @Test func `a client that vanishes at any byte of a call leaves no task behind`() async throws {
-        try await SchedulerServer.with(threads: 2) { scheduler in
-            let caller = try await scheduler.caller()
-            var request = wait
-            request.leaseMilliseconds = 1000
-            let bytes = Bytes.request(Methods.Submitter.next, request, on: 1)
-            for count in stride(from: 1, through: bytes.readableBytes, by: 3) {
-                let client = try await scheduler.server.client()
-                await client.send(bytes.getSlice(at: 0, length: count) ?? bytes)
-                await client.close()
-            }
-            try await waiting(0, scheduler)
-            try await caller.enqueue("t")
-            #expect(try await caller.next(1) == ["t"])
             await caller.client.close()
         }
     }

@@ -1,5 +1,6 @@
 import DMSModel
 import DMSWire
+import Glibc
 import NIOCore
 import NIOPosix
 import TestSupport
@@ -54,6 +55,12 @@ final class RawClient {
     func finishSending() async throws { try await channel.close(mode: .output) }
 
     func close() async { try? await channel.close() }
+
+    /// Closes with a reset, as the kernel does for a client that was killed with answers unread.
+    func reset() async throws {
+        try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+        await close()
+    }
 
     /// Reads nothing until ``startReading()``.
     func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }

@@ -79,6 +79,22 @@ struct BrokenStoreTests {
         }
     }
 
+    @Test func `an ack that the store refuses is an outcome, and the call answers with a task all the same`()
+        async throws
+    {
+        try await Harness.with { harness in
+            for id in ["a", "b"] { try await harness.enqueue(id) }
+            let held = try await harness.leaseOne()
+            try await harness.breaking("dms:leases") {
+                let answer = try await harness.next(NextRequest(acks: [held.reference]))
+                #expect(answer.tasks.map(\.taskID.text) == ["b"])
+                #expect(answer.acks.map(\.taskID.text) == ["a"])
+                #expect(answer.acks.map(\.error?.reason) == [.storeUnavailable])
+            }
+            #expect(try await harness.ack(held.reference) == [LeaseOutcome(taskID: TaskID("a"))])
+        }
+    }
+
     @Test func `a record of another type is no task to its holder`() async throws {
         try await Harness.with { harness in
             for id in ["a", "b"] { try await harness.enqueue(id) }

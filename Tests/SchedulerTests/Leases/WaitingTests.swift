@@ -151,6 +151,25 @@ struct WaitingTests {
         }
     }
 
+    @Test func `acks have their outcomes in an answer without a task, and in a repeated one`() async throws {
+        try await Harness.with { harness in
+            for id in ["a", "b", "c"] { try await harness.enqueue(id) }
+            let held = try await harness.lease(2).map(\.reference)
+            let first = try await harness.lease(request: "r")
+            let repeated = try await harness.next(
+                NextRequest(submitterID: "w", requestID: "r", acks: [held[0]]))
+            #expect(repeated.leasedTasks == first)
+            #expect(repeated.acks == [LeaseOutcome(taskID: TaskID("a"))])
+            for milliseconds in [0, 50] as [UInt32] {
+                let empty = try await harness.next(
+                    NextRequest(waitMilliseconds: milliseconds, acks: [held[1], held[0]]))
+                #expect(empty.tasks == [])
+                #expect(empty.acks == [LeaseOutcome(taskID: TaskID("b")), LeaseOutcome(taskID: TaskID("a"))])
+            }
+            #expect(try await harness.statistics().leased == 1)
+        }
+    }
+
     @Test func `who waits and asks only for an answer that was kept does not keep its twin from a task`() async throws {
         try await Harness.with { harness in
             // Somebody waits already, so that nobody who waits too is served before him.
