@@ -112,7 +112,8 @@ let package = Package(
         .executableTarget(
             name: "dms-bench",
             dependencies: [
-                "DMSClient", "DMSModel", "DMSWire", "RedisLink", nioCore, nioPosix, logging, argumentParser, subprocess,
+                "DMSClient", "DMSModel", "DMSWire", "RedisLink", nioCore, nioHTTP1, nioPosix, logging, argumentParser,
+                subprocess,
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ], swiftSettings: swiftSettings),
 
@@ -149,6 +150,13 @@ let package = Package(
                 "DMSClient", "ClientCommands", "DMSWire", "DMSModel", "dms-admin", "dms-submitter", nioCore, nioPosix,
                 argumentParser,
             ], swiftSettings: swiftSettings),
+        // What `.ci/fuzz` feeds by libFuzzer; the tests feed it what was found before.
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: [
+                "DMSClient", "DMSModel", "DMSWire", "HTTPServer", "RPCServer", "RedisLink", "Scheduler", httpTypes,
+                logging, nioCore, .product(name: "NIOEmbedded", package: "swift-nio"),
+            ], path: "Tests/Fuzz", exclude: ["Corpora", "Dictionaries", "corpora.py"], swiftSettings: swiftSettings),
         .testTarget(
             name: "ProgramTests",
             dependencies: [

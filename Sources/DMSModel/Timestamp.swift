@@ -29,6 +29,13 @@ public struct Timestamp: Sendable, Hashable, Comparable {
         microseconds = overflows || sumOverflows ? (seconds < 0 ? .min : .max) : sum
     }
 
+    /// The moment that many milliseconds later, or the farthest there is.
+    func later(milliseconds: Int64) -> Timestamp {
+        let (distance, overflows) = milliseconds.multipliedReportingOverflow(by: 1000)
+        let (sum, sumOverflows) = microseconds.addingReportingOverflow(distance)
+        return Timestamp(microseconds: overflows || sumOverflows ? (milliseconds < 0 ? .min : .max) : sum)
+    }
+
     /// 0000-01-01T00:00:00.000000Z and 9999-12-31T23:59:59.999999Z: what four digits of a year can say.
     private static let writable: ClosedRange<Int64> = -62_167_219_200_000_000...253_402_300_799_999_999
 }

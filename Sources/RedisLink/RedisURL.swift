@@ -64,7 +64,7 @@ public struct RedisURL: Sendable, Equatable {
 
     private init(afterUnix rest: Substring) throws(RedisURLError) {
         let (beforeQuery, query) = rest.split(atFirst: "?")
-        guard let slash = beforeQuery.firstIndex(of: "/") else {
+        guard let slash = beforeQuery.utf8.firstIndex(of: UInt8(ascii: "/")) else {
             throw RedisURLError("the path of the unix socket is missing: unix:///path/to/socket")
         }
         let (credentials, host) = Self.splitCredentials(beforeQuery[..<slash])
@@ -83,27 +83,30 @@ public struct RedisURL: Sendable, Equatable {
     }
 
     private static func splitCredentials(_ authority: Substring) -> (credentials: Substring?, host: Substring) {
-        guard let at = authority.lastIndex(of: "@") else { return (nil, authority) }
-        return (authority[..<at], authority[authority.index(after: at)...])
+        guard let at = authority.utf8.lastIndex(of: UInt8(ascii: "@")) else { return (nil, authority) }
+        return (authority[..<at], authority[authority.utf8.index(after: at)...])
     }
 
     private static func tcpAddress(_ text: Substring) throws(RedisURLError) -> Address {
         var host = text
         var port: Substring?
-        if text.first == "[" {
-            guard let end = text.firstIndex(of: "]") else { throw RedisURLError("a [ without its ]") }
-            host = text[text.index(after: text.startIndex)..<end]
-            let rest = text[text.index(after: end)...]
-            guard rest.isEmpty || rest.first == ":" else { throw RedisURLError("text between the ] and the port") }
-            port = rest.isEmpty ? nil : rest.dropFirst()
-            guard host.contains(":") else { throw RedisURLError("what stands in brackets is no IPv6 address") }
-        } else if let colon = text.firstIndex(of: ":") {
-            host = text[..<colon]
-            port = text[text.index(after: colon)...]
-            if port?.contains(":") == true { throw RedisURLError("an IPv6 address must stand in brackets") }
+        let (bytes, colon) = (text.utf8, UInt8(ascii: ":"))
+        if bytes.first == UInt8(ascii: "[") {
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { throw RedisURLError("a [ without its ]") }
+            host = Substring(bytes[..<end].dropFirst())
+            let rest = bytes[end...].dropFirst()
+            guard rest.isEmpty || rest.first == colon else { throw RedisURLError("text between the ] and the port") }
+            port = rest.isEmpty ? nil : Substring(rest.dropFirst())
+            guard host.utf8.contains(colon) else {
+                throw RedisURLError("what stands in brackets is no IPv6 address")
+            }
+        } else if let end = bytes.firstIndex(of: colon) {
+            host = text[..<end]
+            port = Substring(bytes[end...].dropFirst())
+            if port?.utf8.contains(colon) == true { throw RedisURLError("an IPv6 address must stand in brackets") }
         }
         guard !host.isEmpty else { throw RedisURLError("the host is missing") }
-        guard !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || $0 == UInt8(ascii: "%") }) else {
+        guard !host.utf8.contains(where: { $0 <= 0x20 || $0 == 0x7F || "%[]".utf8.contains($0) }) else {
             throw RedisURLError("the host contains a character that no host has")
         }
         guard let port else { return .tcp(host: String(host), port: defaultPort) }
@@ -206,18 +209,21 @@ private func hexDigit(_ byte: UInt8) -> UInt8? {
 }
 
 extension Substring {
-    fileprivate func split(atFirst separator: Character) -> (Substring, Substring?) {
-        guard let index = firstIndex(of: separator) else { return (self, nil) }
-        return (self[..<index], self[self.index(after: index)...])
+    /// At a mark as a byte: a combining character behind it would make one `Character` of both.
+    fileprivate func split(atFirst separator: Unicode.Scalar) -> (Substring, Substring?) {
+        guard let index = utf8.firstIndex(of: UInt8(ascii: separator)) else { return (self, nil) }
+        return (self[..<index], Substring(utf8[index...].dropFirst()))
     }
 }
 
 extension String {
     fileprivate func utf8Range(of text: String) -> Range<Index>? {
-        var start = startIndex
-        while start < endIndex {
-            if self[start...].hasPrefix(text) { return start..<index(start, offsetBy: text.count) }
-            start = index(after: start)
+        var rest = utf8[...]
+        while !rest.isEmpty {
+            if rest.starts(with: text.utf8) {
+                return rest.startIndex..<utf8.index(rest.startIndex, offsetBy: text.utf8.count)
+            }
+            rest = rest.dropFirst()
         }
         return nil
     }

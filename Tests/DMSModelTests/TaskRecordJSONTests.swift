@@ -202,3 +202,20 @@ import Testing
         #expect(leased.record.attempt == 1)
     }
 }
+
+@Suite struct FarLeaseTests {
+    @Test(arguments: ["", ",\"result\":\"1\""])
+    func `a kept lease that is longer than time can be counted ends at its end`(later: String) throws {
+        for length in ["9223372036854775807", "999999999999999"] {
+            let text = """
+                {"task_id":"t","service":"c","user_id":"u","parameters":{},"priority":"low","status":"dispatched",\
+                "enqueued_at":"2025-11-23T10:11:12.000000Z","updated_at":"2025-11-23T10:11:12.000000Z","attempt":1,\
+                "lease":"x","lease_ms":\(length)\(later)}
+                """
+            let start = Timestamp(microseconds: 9_000_000_000_000_000_000)
+            let task = try #require(LeasedTask(json: ByteBuffer(string: text), leasedAt: start))
+            #expect(task.leaseExpiresAt == Timestamp(microseconds: .max))
+            #expect(task.leaseToken == "x")
+        }
+    }
+}

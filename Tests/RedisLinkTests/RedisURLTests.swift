@@ -41,11 +41,20 @@ import Testing
         ("redis://:%ff@h", "UTF-8"), ("redis://u:@h", "password is empty"), ("redis://@h", "password is empty"),
         ("redis://h#1", "%23"), ("redis://:a#b@h", "%23"), ("unix://", "path"), ("unix://host/path", "third slash"),
         ("unix:///", "empty"), ("unix:///a%00b", "zero byte"), ("unix:///s?database=1", "db=number"),
-        ("unix:///s?db=", "database"),
+        ("unix:///s?db=", "database"), ("redis://[::1]\u{301}", "]"), ("redis://[[::1]", "host"),
+        ("redis://h]", "host"),
+        ("redis://h:\u{301}80", "port"), ("redis://h/\u{301}1", "database"), ("redis://h?\u{301}db=1", "db=number"),
+        ("redis:/\u{301}/h", "neither"),
     ])
     func `what is no URL is refused with a sentence that says why`(text: String, word: String) {
         let error = #expect(throws: RedisURLError.self) { try RedisURL(text) }
         #expect(error?.description.contains(word) == true, "\(error?.description ?? "")")
+    }
+
+    @Test func `a mark is a mark also before a combining character`() throws {
+        let url = try RedisURL("redis://\u{301}u:\u{301}p@\u{301}h:1/2")
+        let address = RedisURL.Address.tcp(host: "\u{301}h", port: 1)
+        #expect(url == RedisURL(address: address, user: "\u{301}u", password: "\u{301}p", database: 2))
     }
 
     @Test func `the path of a unix socket has a limit`() throws {

@@ -21,7 +21,7 @@ extension TaskRecord {
     }
 
     /// From a record whose fields' places are known.
-    fileprivate init?(_ json: ByteBuffer, _ layout: borrowing RecordLayout) {
+    init?(_ json: ByteBuffer, _ layout: borrowing RecordLayout) {
         let text = json.readableBytesUInt8Span
         guard let taskID = String(text, layout.taskID), let service = String(text, layout.service),
             let userID = String(text, layout.userID),
@@ -42,7 +42,8 @@ extension TaskRecord {
         try? JSONText(json, nestingMax: recordNestingMax)
     }
 
-    fileprivate init?(kept text: JSONText) {
+    /// From a record that was read as JSON.
+    init?(kept text: JSONText) {
         guard
             let taskID = text.stringMember("task_id"), let service = text.stringMember("service"),
             let userID = text.stringMember("user_id"), let parameters = text["parameters"],
@@ -108,7 +109,7 @@ extension LeasedTask {
         if let layout = RecordLayout(json.readableBytesUInt8Span), let record = TaskRecord(json, layout),
             let token = String(json.readableBytesUInt8Span, layout.lease)
         {
-            let end = Timestamp(microseconds: start.microseconds + layout.leaseMilliseconds * 1000)
+            let end = start.later(milliseconds: layout.leaseMilliseconds)
             self.init(record, leaseToken: token, leaseExpiresAt: token.isEmpty ? nil : end)
             return
         }
@@ -121,7 +122,7 @@ extension LeasedTask {
         }
         self.init(
             record, leaseToken: token,
-            leaseExpiresAt: Timestamp(microseconds: start.microseconds + length * 1000))
+            leaseExpiresAt: start.later(milliseconds: length))
     }
 }
 

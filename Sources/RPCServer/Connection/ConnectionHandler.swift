@@ -119,7 +119,7 @@ extension ConnectionHandler {
         guard !isProcessing else { return }
         isProcessing = true
         while hasRoomForAnswers {
-            guard let action = state.next(at: .now()) else {
+            guard let action = state.next(at: connections.eventLoop.now) else {
                 if state.isDone { finish() }
                 break
             }
@@ -173,7 +173,8 @@ extension ConnectionHandler {
         guard envelope.timeoutNanoseconds >= 0 else { return deadlinePassed(streamID) }
         if envelope.timeoutNanoseconds > 0 {
             let timeout = TimeAmount.nanoseconds(envelope.timeoutNanoseconds)
-            call.deadline = connections.deadlines.schedule(at: .now() + timeout) { self.deadlinePassed(streamID) }
+            let deadline = connections.eventLoop.now + timeout
+            call.deadline = connections.deadlines.schedule(at: deadline) { self.deadlinePassed(streamID) }
         }
         let context = CallContext(caller: Caller(envelope), isDraining: connections.isDraining) {
             self.park(streamID)

@@ -60,7 +60,7 @@ public final class DeadlineQueue {
 
     private func fire() {
         timer = nil
-        let now = NIODeadline.now()
+        let now = eventLoop.now
         while let first = heap.min, first.deadline <= now {
             heap.removeMin()
             bodies.removeValue(forKey: first.number)?()

@@ -23,11 +23,17 @@ import Testing
     @Test(arguments: [
         "", ":8001", "host:", "host:0", "host:65536", "host:+1", "host:80x", "host:８０", "::1", "::1:8001", "[::1",
         "[]:8001", "[::1]8001", "http://host:8001", "host name:8001", "host\n:8001", "unix://relative", "unix://",
-        "unix:///" + String(repeating: "p", count: 103),
+        "unix:///" + String(repeating: "p", count: 103), "[::1]\u{301}", "[a\u{301}]]", "[[::1]", "host]:1", "[ho[st]",
+        "host:\u{301}80",
     ])
     func `what is no address is refused with a sentence`(_ text: String) throws {
         let error = #expect(throws: ServerAddressError.self) { try ServerAddress(text) }
         #expect(error?.description.hasPrefix("'\(text)' is no server address: ") == true)
+    }
+
+    @Test(arguments: ["unix:///\u{301}", "ho\u{301}st:80", "[:\u{301}:1]:80"])
+    func `a mark is a mark also before a combining character`(_ text: String) throws {
+        #expect(try ServerAddress(text).description == text)
     }
 
     @Test func `a socket's path may be as long as the kernel takes`() throws {

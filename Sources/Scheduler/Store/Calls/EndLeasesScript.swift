@@ -35,14 +35,16 @@ struct EndLeasesScript {
                 .text(recordPrefix), .text(now.description), .text(wakeChannel),
                 .integer(EndLeasesScript.tasksMax), .integer(EndLeasesScript.bytesMax),
             ]
-        ) { reply throws(RedisError) in
-            let next = try reply.integer(at: 2)
-            return Outcome(
-                requeued: try reply.integer(at: 0), hasMore: try reply.integer(at: 1) == 1,
-                untilNext: next < 0 ? nil : .microseconds(next),
-                strays: try reply.element(3) { ids throws(RedisError) in
-                    try ids.map { id throws(RedisError) in try id.text() }
-                })
-        }
+        ) { reply throws(RedisError) in try EndLeasesScript.decode(reply) }
+    }
+
+    static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome {
+        let next = try reply.integer(at: 2)
+        return Outcome(
+            requeued: try reply.integer(at: 0), hasMore: try reply.integer(at: 1) == 1,
+            untilNext: next < 0 ? nil : .microseconds(next),
+            strays: try reply.element(3) { ids throws(RedisError) in
+                try ids.map { id throws(RedisError) in try id.text() }
+            })
     }
 }

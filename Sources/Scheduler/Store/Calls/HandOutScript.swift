@@ -94,9 +94,9 @@ struct HandOutScript {
         return text
     }
 
-    private static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome {
+    static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome {
         let counts = try reply.element(3) { counts throws(RedisError) in
-            try counts.map { count throws(RedisError) in try count.integer() }
+            try counts.map { count throws(RedisError) in try count.counted() }
         }
         let records = try reply.element(4) { records throws(RedisError) in try records.slices() }
         guard counts.reduce(0, +) == records.count else {
@@ -109,7 +109,7 @@ struct HandOutScript {
         }
         var outcome = Outcome(
             answers: [], stoppedEarly: try reply.integer(at: 0) == 1,
-            skipped: try reply.integer(at: 1),
+            skipped: try reply.counted(at: 1),
             skippedIDs: try reply.element(2) { ids throws(RedisError) in
                 try ids.map { id throws(RedisError) in try id.text() }
             })

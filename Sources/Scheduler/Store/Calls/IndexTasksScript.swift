@@ -31,12 +31,14 @@ struct IndexTasksScript {
         let arguments: [RedisArgument] = [.text(recordPrefix), .integer(IndexTasksScript.bytesMax)]
         return connection.evaluate(
             StoreScripts.indexTasks, keys: keys, [], arguments + ids.map { .bytes($0) }
-        ) { reply throws(RedisError) in
-            Outcome(
-                looked: try reply.integer(at: 0), added: try reply.integer(at: 1), removed: try reply.integer(at: 2),
-                leftOut: try reply.element(3) { ids throws(RedisError) in
-                    try ids.map { id throws(RedisError) in try id.text() }
-                })
-        }
+        ) { reply throws(RedisError) in try IndexTasksScript.decode(reply) }
+    }
+
+    static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome {
+        Outcome(
+            looked: try reply.counted(at: 0), added: try reply.counted(at: 1), removed: try reply.counted(at: 2),
+            leftOut: try reply.element(3) { ids throws(RedisError) in
+                try ids.map { id throws(RedisError) in try id.text() }
+            })
     }
 }

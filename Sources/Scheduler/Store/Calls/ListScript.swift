@@ -53,7 +53,7 @@ struct ListScript {
         names.isEmpty ? "" : "," + names.joined(separator: ",") + ","
     }
 
-    private static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome {
+    static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome {
         let more = try reply.integer(at: 0)
         if more == -1 { return .notBuilt }
         let texts = try reply.element(5) { records throws(RedisError) in

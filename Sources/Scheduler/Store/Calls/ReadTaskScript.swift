@@ -25,14 +25,16 @@ struct ReadTaskScript {
 
     func call(_ id: TaskID, on connection: RedisConnection) -> EventLoopFuture<Outcome?> {
         connection.evaluate(StoreScripts.readTask, keys: keys, [recordPrefix + id.text], [.text(id.text)]) {
-            reply throws(RedisError) in
-            guard reply.count > 0 else { return nil }
-            let rank = try reply.integer(at: 1)
-            return Outcome(
-                record: try reply.bytes(at: 0), rank: rank < 0 ? nil : rank,
-                isIndexRight: try reply.integer(at: 2) == 1,
-                overview: try QueueOverview(reply, from: 3))
+            reply throws(RedisError) in try ReadTaskScript.decode(reply)
         }
+    }
+
+    static func decode(_ reply: borrowing RedisReply) throws(RedisError) -> Outcome? {
+        guard reply.count > 0 else { return nil }
+        let rank = try reply.integer(at: 1)
+        return Outcome(
+            record: try reply.bytes(at: 0), rank: rank < 0 ? nil : rank, isIndexRight: try reply.integer(at: 2) == 1,
+            overview: try QueueOverview(reply, from: 3))
     }
 }
 
@@ -40,8 +42,8 @@ extension QueueOverview {
     /// From three lengths in a script's answer: high, mid, low.
     init(_ reply: borrowing RedisReply, from index: Int) throws(RedisError) {
         self.init(
-            high: UInt64(try reply.integer(at: index)),
-            mid: UInt64(try reply.integer(at: index + 1)),
-            low: UInt64(try reply.integer(at: index + 2)))
+            high: UInt64(try reply.counted(at: index)),
+            mid: UInt64(try reply.counted(at: index + 1)),
+            low: UInt64(try reply.counted(at: index + 2)))
     }
 }

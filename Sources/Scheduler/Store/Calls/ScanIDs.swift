@@ -35,13 +35,15 @@ struct ScanIDs {
             case .leftOut: ("SSCAN", keys.enqueuedLeftOut)
             }
         let command = RedisCommand(name, key, cursor, "COUNT", "\(ScanIDs.countWanted)", readOnly: true)
-        return connection.send(command) { reply throws(RedisError) in
-            var ids = try reply.element(1) { ids throws(RedisError) in
-                try ids.map { id throws(RedisError) in try id.bytes() }
-            }
-            // Scores stand between the ids of a sorted set.
-            if source == .ordered { ids = stride(from: 0, to: ids.count, by: 2).map { ids[$0] } }
-            return Outcome(cursor: try reply.element(0) { cursor throws(RedisError) in try cursor.text() }, ids: ids)
+        return connection.send(command) { reply throws(RedisError) in try ScanIDs.decode(reply, from: source) }
+    }
+
+    static func decode(_ reply: borrowing RedisReply, from source: Source) throws(RedisError) -> Outcome {
+        var ids = try reply.element(1) { ids throws(RedisError) in
+            try ids.map { id throws(RedisError) in try id.bytes() }
         }
+        // Scores stand between the ids of a sorted set.
+        if source == .ordered { ids = stride(from: 0, to: ids.count, by: 2).map { ids[$0] } }
+        return Outcome(cursor: try reply.element(0) { cursor throws(RedisError) in try cursor.text() }, ids: ids)
     }
 }

@@ -16,9 +16,12 @@ public enum ServerAddress: Sendable, Hashable {
     /// Reads `host`, `host:port`, `[v6]`, `[v6]:port` or `unix:///path`.
     public init(_ text: String) throws(ServerAddressError) {
         func refusal(_ problem: String) -> ServerAddressError { ServerAddressError(text: text, problem: problem) }
-        if text.hasPrefix(ServerAddress.unixScheme) {
-            let path = String(text.dropFirst(ServerAddress.unixScheme.count))
-            guard path.hasPrefix("/") else { throw refusal("the path must begin with '/', as in unix:///run/dms.sock") }
+        // Walked as bytes: a combining character behind a mark would make one `Character` of both.
+        if text.utf8.starts(with: ServerAddress.unixScheme.utf8) {
+            let path = String(Substring(text.utf8.dropFirst(ServerAddress.unixScheme.utf8.count)))
+            guard path.utf8.first == UInt8(ascii: "/") else {
+                throw refusal("the path must begin with '/', as in unix:///run/dms.sock")
+            }
             guard path.utf8.count <= ServerAddress.pathBytesMax else {
                 throw refusal("the path has more than \(ServerAddress.pathBytesMax) bytes")
             }
@@ -26,7 +29,7 @@ public enum ServerAddress: Sendable, Hashable {
             return
         }
         let (host, portText) = try ServerAddress.split(text, refusal)
-        guard !host.isEmpty, !host.utf8.contains(where: { $0 <= 0x20 || $0 == UInt8(ascii: "/") || $0 == 0x7F }) else {
+        guard !host.isEmpty, !host.utf8.contains(where: ServerAddress.isInNoHost) else {
             throw refusal("a host is expected, as in 127.0.0.1:8001")
         }
         guard let portText else {
@@ -39,11 +42,15 @@ public enum ServerAddress: Sendable, Hashable {
         self = .tcp(host: host, port: port)
     }
 
+    private static func isInNoHost(_ byte: UInt8) -> Bool {
+        byte <= 0x20 || byte == 0x7F || "/[]".utf8.contains(byte)
+    }
+
     /// Reads addresses with commas between them; there is at least one.
     public static func list(_ text: String) throws(ServerAddressError) -> [ServerAddress] {
         var addresses: [ServerAddress] = []
-        for part in text.split(separator: ",", omittingEmptySubsequences: false) {
-            addresses.append(try ServerAddress(String(part).trimmed))
+        for part in text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false) {
+            addresses.append(try ServerAddress(String(Substring(part)).trimmed))
         }
         return addresses
     }
@@ -51,16 +58,17 @@ public enum ServerAddress: Sendable, Hashable {
     private static func split(
         _ text: String, _ refusal: (String) -> ServerAddressError
     ) throws(ServerAddressError) -> (host: String, port: Substring?) {
-        if text.hasPrefix("[") {
-            guard let end = text.firstIndex(of: "]") else { throw refusal("']' is missing") }
-            let host = String(text[text.index(after: text.startIndex)..<end])
-            let rest = text[text.index(after: end)...]
-            guard rest.isEmpty || rest.hasPrefix(":") else { throw refusal("only ':port' may follow ']'") }
-            return (host, rest.isEmpty ? nil : rest.dropFirst())
+        let bytes = text.utf8
+        if bytes.first == UInt8(ascii: "[") {
+            guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { throw refusal("']' is missing") }
+            let host = Substring(bytes[..<end].dropFirst())
+            let rest = bytes[end...].dropFirst()
+            guard rest.isEmpty || rest.first == UInt8(ascii: ":") else { throw refusal("only ':port' may follow ']'") }
+            return (String(host), rest.isEmpty ? nil : Substring(rest.dropFirst()))
         }
-        let parts = text.split(separator: ":", omittingEmptySubsequences: false)
+        let parts = bytes.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
         guard parts.count <= 2 else { throw refusal("an IPv6 address needs brackets, as in [::1]:8001") }
-        return (String(parts[0]), parts.count == 2 ? parts[1] : nil)
+        return (String(Substring(parts[0])), parts.count == 2 ? Substring(parts[1]) : nil)
     }
 }
 
@@ -88,8 +96,9 @@ public struct ServerAddressError: Error, Sendable, Equatable, CustomStringConver
 extension String {
     /// Without the spaces before and behind it.
     fileprivate var trimmed: String {
-        let start = drop { $0 == " " }
-        guard let end = start.lastIndex(where: { $0 != " " }) else { return "" }
-        return String(start[...end])
+        let space = UInt8(ascii: " ")
+        let start = utf8.drop { $0 == space }
+        guard let end = start.lastIndex(where: { $0 != space }) else { return "" }
+        return String(Substring(start[...end]))
     }
 }
