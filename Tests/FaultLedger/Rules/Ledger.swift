@@ -32,8 +32,12 @@ public struct Ledger {
     public func relevant(to violation: Violation, linesMax: Int = 60) -> [String] {
         let tasks = Set(violation.tasks)
         let numbers = Set(violation.calls)
+        let shown = history.calls.filter { numbers.contains($0.number) || !tasks.isDisjoint(with: $0.tasks) }
+        // Other attempts of the same Next, too, whatever came of them.
+        let names = Set(shown.compactMap(\.fetchName))
         let lines = history.calls.filter { call in
             numbers.contains(call.number) || !tasks.isDisjoint(with: call.tasks)
+                || call.fetchName.map(names.contains) == true
         }.map(\.description)
         return lines.count <= linesMax
             ? lines : Array(lines.prefix(linesMax)) + ["… and \(lines.count - linesMax) more"]
@@ -55,6 +59,11 @@ extension Call: CustomStringConvertible {
         return tasks
     }
 
+    fileprivate var fetchName: String? {
+        guard case .next(let fetch) = operation else { return nil }
+        return fetch.name
+    }
+
     /// A line for people: who, when, what, and what came of it.
     public var description: String {
         func time(_ moment: Moment?) -> String {
@@ -62,6 +71,6 @@ extension Call: CustomStringConvertible {
             return "\((moment.seconds * 10_000).rounded() / 10_000)"
         }
         return "#\(number) client \(client) \(door) life \(life) [\(time(invoked)) … \(time(completed))] "
-            + "\(operation) -> \(outcome)"
+            + "\(operation) -> \(outcome)".replacing("FaultLedger.", with: "").replacing("DMSModel.", with: "")
     }
 }

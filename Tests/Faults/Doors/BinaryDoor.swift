@@ -26,7 +26,9 @@ final class BinaryDoor {
 
     init(port: Int) { self.port = port }
 
-    /// Calls a method; what the answer says is made by the body. Throws ``StrangeAnswer`` only.
+    /// Calls a method; what the answer says is made by the body.
+    ///
+    /// Throws ``StrangeAnswer`` only.
     func call<Request, Response>(
         _ method: RPCMethod<Request, Response>, _ request: Request, _ manner: Manner = Manner(),
         _ body: (Response) -> Answer
