@@ -35,6 +35,8 @@ let package = Package(
         .executable(name: "dms-submitter", targets: ["dms-submitter"]),
         .executable(name: "dms-bench", targets: ["dms-bench"]),
         .library(name: "DMSClient", targets: ["DMSClient"]),
+        // Put in front of libc by dms-faults, so that a process's clock can jump.
+        .library(name: "FaultClock", type: .dynamic, targets: ["FaultClock"]),
     ],
     dependencies: [
         // The transport of both doors, of the Redis link and of the client.
@@ -121,6 +123,19 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["RedisLink", nioCore, nioPosix, logging, subprocess],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
+        // The fault ledger: faults by a seed, every call recorded, the history checked (docs/reliability.md).
+        .target(name: "FaultClock", path: "Tests/FaultClock"),
+        .target(
+            name: "FaultLedger", dependencies: ["DMSModel", nioCore], path: "Tests/FaultLedger",
+            swiftSettings: swiftSettings),
+        .executableTarget(
+            name: "dms-faults",
+            dependencies: [
+                "FaultLedger", "TestSupport", "DMSWire", "DMSModel", "RedisLink", nioCore, nioPosix, logging,
+                argumentParser,
+            ], path: "Tests/Faults", exclude: ["Mutants"], swiftSettings: swiftSettings),
+        .testTarget(
+            name: "FaultsTests", dependencies: ["FaultLedger", "DMSModel", nioCore], swiftSettings: swiftSettings),
         .testTarget(
             name: "DMSModelTests", dependencies: ["DMSModel", "TestSupport", nioCore], swiftSettings: swiftSettings),
         .testTarget(

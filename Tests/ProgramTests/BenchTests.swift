@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 /// The load generator against real servers, small: what it counts and checks, not how fast it is.

@@ -27,11 +27,16 @@ public final class HTTPConnection {
     }
 
     private let channel: any Channel
+    private let source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation
     private var chunks: AsyncThrowingStream<ByteBuffer, any Error>.AsyncIterator
     private var received = ByteBuffer()
 
-    private init(channel: any Channel, chunks: AsyncThrowingStream<ByteBuffer, any Error>) {
+    private init(
+        channel: any Channel, source: AsyncThrowingStream<ByteBuffer, any Error>.Continuation,
+        chunks: AsyncThrowingStream<ByteBuffer, any Error>
+    ) {
         self.channel = channel
+        self.source = source
         self.chunks = chunks.makeAsyncIterator()
     }
 
@@ -49,7 +54,7 @@ public final class HTTPConnection {
             }
             .connect(to: address).get()
         channel.eventLoop.scheduleTask(in: limit) { source.finish(throwing: Failure.deadlinePassed) }
-        return HTTPConnection(channel: channel, chunks: chunks)
+        return HTTPConnection(channel: channel, source: source, chunks: chunks)
     }
 
     /// Closes both sides, unless the server was faster.
@@ -71,6 +76,19 @@ public final class HTTPConnection {
 
     /// Sends a text as UTF-8.
     public func send(_ text: String) async throws { try await send(ByteBuffer(string: text)) }
+
+    /// Sends bytes later, unless the connection is gone or that is canceled by then.
+    public func send(_ bytes: ByteBuffer, in delay: TimeAmount) -> Scheduled<Void> {
+        channel.eventLoop.scheduleTask(in: delay) { [channel] in channel.writeAndFlush(bytes, promise: nil) }
+    }
+
+    /// Fails what waits for bytes after that time, and all later waits, unless that is canceled by then.
+    public func fail(in limit: TimeAmount) -> Scheduled<Void> {
+        channel.eventLoop.scheduleTask(in: limit) { [source] in source.finish(throwing: Failure.deadlinePassed) }
+    }
+
+    /// The next bytes as they come, for what speaks no HTTP; nil at the end.
+    public func chunk() async throws -> ByteBuffer? { try await chunks.next() }
 
     /// A request and its answer; a body goes with its length.
     public func call(

@@ -16,6 +16,7 @@ public final class TestRedis: Sendable {
     public let folder: String
 
     private let arguments: [String]
+    private let environment: [String: String]
     private let process = Mutex<RunningProcess?>(nil)
     private let client: RedisClient
 
@@ -34,11 +35,12 @@ public final class TestRedis: Sendable {
 
     /// Runs the body with a server that answers; `persistent` keeps every write through a kill.
     public static func with<Value>(
-        arguments: [String] = [], tcp: Bool = false, persistent: Bool = false,
+        arguments: [String] = [], tcp: Bool = false, persistent: Bool = false, environment: [String: String] = [:],
         _ body: (TestRedis) async throws -> Value
     ) async throws -> Value {
         let port = tcp ? try await freePort() : nil
-        let redis = try TestRedis(arguments: arguments, tcpPort: port, persistent: persistent)
+        let redis = try TestRedis(
+            arguments: arguments, tcpPort: port, persistent: persistent, environment: environment)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await redis.client.run() }
             do {
@@ -53,7 +55,9 @@ public final class TestRedis: Sendable {
         }
     }
 
-    private init(arguments: [String], tcpPort: Int?, persistent: Bool) throws {
+    private init(
+        arguments: [String], tcpPort: Int?, persistent: Bool, environment: [String: String]
+    ) throws {
         var template = Array("/tmp/dms-test-XXXXXX".utf8CString)
         guard unsafe mkdtemp(&template) != nil else { throw TestFailure("no temporary folder can be made") }
         folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
@@ -61,6 +65,7 @@ public final class TestRedis: Sendable {
         let option = arguments.firstIndex(of: "--requirepass")
         url = RedisURL(address: .unix(path: socket), password: option.map { arguments[$0 + 1] })
         self.tcpPort = tcpPort
+        self.environment = environment
         self.arguments =
             [
                 "--port", String(tcpPort ?? 0), "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder,
@@ -86,12 +91,21 @@ public final class TestRedis: Sendable {
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = ["-c", TestRedis.script, "redis"] + arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, given in given }
         process.standardInput = lifeline
         try process.run()
         self.process.withLock { $0 = RunningProcess(process: process, lifeline: lifeline) }
         try await eventually {
             guard process.isRunning else { throw TestFailure("redis-server ended at once: \(self.logged)") }
             return (try? await self.client.call("PING")) != nil
+        }
+    }
+
+    /// The server's process; nil where none runs.
+    public var processIdentifier: Int32? {
+        process.withLock { running in
+            guard let process = running?.process, process.isRunning else { return nil }
+            return process.processIdentifier
         }
     }
 

@@ -47,6 +47,26 @@ struct UndeliveredTests {
         }
     }
 
+    @Test func `repetitions that are joined in one hand-out count one by one`() async throws {
+        try await Harness.with { harness in
+            try await harness.enqueue("a")
+            let request = NextRequest(submitterID: "s", requestID: "r")
+            _ = try await harness.next(request)
+            // Two in one tick, of which one does not reach its client; then another that does not either.
+            try await harness.pool.call { service in
+                let calls = (0..<2).map { _ in service.next(request, caller: Caller()) }
+                let bound = NIOLoopBound(calls, eventLoop: service.eventLoop)
+                return EventLoopFuture.andAllSucceed(calls.map { $0.answer.map { _ in } }, on: service.eventLoop)
+                    .map { bound.value[0].abandon() }
+            }
+            try await harness.giveUp([request], [0])
+            try await Task.sleep(for: .milliseconds(100))
+            #expect(try await harness.get("a").record.status == .dispatched)
+            let key = try #require(try await harness.list("KEYS", "dms:answer:*").first)
+            try await eventually { try await harness.text("GETRANGE", key, "0", "0") == "\u{2}" }
+        }
+    }
+
     @Test func `a repetition counts where memory is full, too`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")

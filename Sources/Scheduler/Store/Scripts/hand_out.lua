@@ -53,7 +53,7 @@ end
 
 -- An answer that was given already is given again, as it was; its tasks are looked up for what never changes of them.
 -- Of two callers with one name the second waits for what the first gets.
-local repeats, first_of, twins, given = {}, {}, {}, {}
+local repeats, first_of, twins, given, times_given = {}, {}, {}, {}, {}
 for number = 1, callers do
     local kept_key = kept_key_of[number]
     local kept, answer
@@ -85,7 +85,9 @@ for number = 1, callers do
             repeats[number] = texts
             repeated[#repeated + 1] = number
             repeated[#repeated + 1] = answer.clock
-            given[#given + 1] = {kept_key, string.char(math.min(string.byte(kept) + 1, 255))}
+            -- It may be given to several callers of this call.
+            times_given[kept_key] = math.min((times_given[kept_key] or string.byte(kept)) + 1, 255)
+            given[#given + 1] = {kept_key, string.char(times_given[kept_key])}
         else
             more = 1
         end

@@ -2,10 +2,9 @@ import Foundation
 import Glibc
 import NIOCore
 import Synchronization
-import TestSupport
 
 /// One of our programs, as it was built, in a process of its own.
-final class Program: Sendable {
+public final class Program: Sendable {
     private struct Running: Sendable {
         var process: Process
     }
@@ -14,19 +13,21 @@ final class Program: Sendable {
     private let outputPath: String
     private let errorPath: String
 
-    /// Starts it in the folder, with nothing of this process's environment but the path.
-    init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+    /// Starts it in the folder, with nothing of this process's environment but the path; a name with a slash is a path.
+    public init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
         let process = Process()
         // Programs lie beside the tests.
         let built = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        process.executableURL = built.appendingPathComponent(name)
+        process.executableURL =
+            name.contains("/") ? URL(fileURLWithPath: name) : built.appendingPathComponent(name)
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         process.environment = environment.merging(["PATH": path]) { given, _ in given }
         let mark = UUID().uuidString
-        outputPath = "\(folder)/\(name)-\(mark).out"
-        errorPath = "\(folder)/\(name)-\(mark).err"
+        let base = URL(fileURLWithPath: name).lastPathComponent
+        outputPath = "\(folder)/\(base)-\(mark).out"
+        errorPath = "\(folder)/\(base)-\(mark).err"
         for path in [outputPath, errorPath] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = FileHandle(forWritingAtPath: outputPath)
@@ -38,11 +39,17 @@ final class Program: Sendable {
     /// A test that failed leaves nothing running.
     deinit { signal(SIGKILL) }
 
-    var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
+    /// What it has written to its standard output.
+    public var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
 
-    var errors: String { (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "" }
+    /// What it has written to its standard error.
+    public var errors: String { (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "" }
 
-    func signal(_ number: Int32) {
+    /// Whether it has not ended.
+    public var isRunning: Bool { running.withLock { $0.process.isRunning } }
+
+    /// Sends it a signal, unless it has ended.
+    public func signal(_ number: Int32) {
         running.withLock { running in
             guard running.process.isRunning else { return }
             _ = Glibc.kill(running.process.processIdentifier, number)
@@ -50,7 +57,7 @@ final class Program: Sendable {
     }
 
     /// Its exit code, when it has ended; a signal's number counts from 128, as in a shell.
-    func exitCode(within limit: Duration = .seconds(40)) async throws -> Int32 {
+    public func exitCode(within limit: Duration = .seconds(40)) async throws -> Int32 {
         try await eventually(within: limit) { self.running.withLock { !$0.process.isRunning } }
         return running.withLock { running in
             running.process.terminationStatus
@@ -59,7 +66,7 @@ final class Program: Sendable {
     }
 
     /// Runs a program to its end.
-    static func run(
+    public static func run(
         _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String
     ) async throws -> (code: Int32, output: String, errors: String) {
         let program = try Program(name, arguments, environment: environment, folder: folder)
@@ -69,7 +76,7 @@ final class Program: Sendable {
 }
 
 /// A folder of one test, gone when the test is.
-func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
+public func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> Value {
     let folder = "/tmp/dms-program-\(UUID().uuidString.prefix(8))"
     try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
     defer { try? FileManager.default.removeItem(atPath: folder) }
@@ -78,7 +85,7 @@ func withFolder<Value>(_ body: (String) async throws -> Value) async throws -> V
 
 extension Program {
     /// Runs a line of shell; its exit code.
-    static func shell(_ line: String, folder: String) async throws -> Int32 {
+    public static func shell(_ line: String, folder: String) async throws -> Int32 {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
         process.arguments = ["-c", line]

@@ -1,0 +1,150 @@
+import FaultLedger
+import Foundation
+import NIOCore
+import RedisLink
+import Synchronization
+import TestSupport
+
+/// A run from its start to its verdict.
+struct FaultRun {
+    private static let snapshotSeconds = 6.0
+    /// Beyond that many tasks a snapshot would keep Redis busy for too long.
+    private static let snapshotTasksMax = 15_000
+
+    let stage: Stage
+    let redis: TestRedis
+    let folder: String
+    let schedulers: [SchedulerFaults]
+    let redisFaults: RedisFaults
+
+    /// Runs by the plan, and checks.
+    static func perform(_ plan: RunPlan) async throws -> RunReport {
+        let folder = "/tmp/dms-faults-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+        defer { if !plan.keepsFolder { try? FileManager.default.removeItem(atPath: folder) } }
+        if plan.keepsFolder { note("logs are in \(folder)") }
+        let redisClock = try ClockFile(path: "\(folder)/clock-redis")
+        let isFaked = plan.faults.contains(.redisClock)
+        if redisClock.environment == nil, isFaked || plan.faults.contains(.schedulerClock) {
+            throw TestFailure("libFaultClock.so is not built: swift build --product FaultClock")
+        }
+        return try await TestRedis.with(
+            arguments: ["--enable-debug-command", "yes", "--auto-aof-rewrite-percentage", "0"], persistent: true,
+            environment: isFaked ? redisClock.environment ?? [:] : [:]
+        ) { redis in
+            let run = try await FaultRun(plan, redis: redis, folder: folder, redisClock: redisClock)
+            return try await run.perform()
+        }
+    }
+
+    private init(_ plan: RunPlan, redis: TestRedis, folder: String, redisClock: ClockFile) async throws {
+        self.redis = redis
+        self.folder = folder
+        guard case .unix(let path) = redis.url.address else { throw TestFailure("the Redis has no socket") }
+        var proxies: [(binary: FaultProxy, rest: FaultProxy, link: FaultProxy)] = []
+        var doors: [Stage.DoorPorts] = []
+        var links: [Int] = []
+        for _ in 0..<plan.schedulers {
+            let (binary, rest, link) = (FaultProxy(), FaultProxy(), FaultProxy())
+            link.pointTo(try SocketAddress(unixDomainSocketPath: path))
+            doors.append(Stage.DoorPorts(binary: try await binary.start(), rest: try await rest.start()))
+            links.append(try await link.start())
+            proxies.append((binary, rest, link))
+        }
+        let stage = Stage(plan: plan, recorder: Recorder(clock: RunClock()), doors: doors)
+        self.stage = stage
+        redisFaults = RedisFaults(redis: redis, stage: stage, clock: redisClock)
+        schedulers = try proxies.enumerated().map { number, proxies in
+            proxies.binary.follow(FaultDealer(.clients, stage: stage, name: 1000 + 3 * number))
+            proxies.rest.follow(FaultDealer(.clients, stage: stage, name: 1001 + 3 * number))
+            proxies.link.follow(FaultDealer(.links, stage: stage, name: 1002 + 3 * number))
+            return try SchedulerFaults(
+                number: number, stage: stage, folder: folder, redisPort: links[number],
+                proxies: (proxies.binary, proxies.rest))
+        }
+    }
+
+    private func perform() async throws -> RunReport {
+        for scheduler in schedulers { try await scheduler.start() }
+        let workers = try await load()
+        FaultRun.note("healed; draining")
+        stage.heal()
+        await withTaskGroup(of: Void.self) { group in
+            for worker in workers {
+                group.addTask { await worker.settle() }
+            }
+        }
+        var settling = Settling(stage: stage, redis: redis)
+        try await settling.run()
+        for scheduler in schedulers { try await scheduler.shutDown() }
+        return try await verdict()
+    }
+
+    /// Load and faults, until the time is over.
+    private func load() async throws -> [Client.State] {
+        try await withThrowingTaskGroup(of: Client.State?.self) { group in
+            for number in 0..<stage.plan.clients {
+                group.addTask { [stage] in
+                    var client = Client(number: number, stage: stage)
+                    await client.work()
+                    return client.state
+                }
+            }
+            for scheduler in schedulers {
+                group.addTask {
+                    try await scheduler.run()
+                    return nil
+                }
+            }
+            group.addTask { [redisFaults] in
+                try await redisFaults.run()
+                return nil
+            }
+            group.addTask { [redisFaults] in
+                await redisFaults.runPassing()
+                return nil
+            }
+            group.addTask {
+                await watch()
+                return nil
+            }
+            var states: [Client.State] = []
+            for try await state in group { if let state { states.append(state) } }
+            return states
+        }
+    }
+
+    /// Says how it goes, counts what is queued, and looks now and then whether all keys agree.
+    private func watch() async {
+        var nextSnapshot = FaultRun.snapshotSeconds
+        while !stage.isOver, !Task.isCancelled {
+            try? await Task.sleep(for: .seconds(1))
+            if let queued = try? await SnapshotReader.queued(redis) { stage.tasksAre(queued) }
+            FaultRun.note(
+                "\(Int(stage.seconds)) s: \(stage.recorder.callCount) calls, \(stage.recorder.faultCount) faults")
+            guard stage.seconds > nextSnapshot else { continue }
+            nextSnapshot = stage.seconds + FaultRun.snapshotSeconds
+            guard let known = try? await redis.call("SCARD", "dms:task:index").integer,
+                known < FaultRun.snapshotTasksMax,
+                let snapshot = try? await SnapshotReader.read(redis)
+            else { continue }
+            for problem in snapshot.problems().prefix(5) {
+                stage.recorder.incident("at \(Int(stage.seconds)) s keys do not agree: \(problem)")
+            }
+        }
+    }
+
+    private func verdict() async throws -> RunReport {
+        FaultRun.note("checking")
+        let snapshot = try await SnapshotReader.read(redis)
+        var writes = ByteBuffer()
+        for file in appendOnlyFiles(redis) { writes.writeBytes(try Data(contentsOf: file)) }
+        let history = stage.recorder.history
+        let ledger = Ledger(history, snapshot: snapshot, trails: AppendOnlyFile(writes).trails)
+        return RunReport(
+            plan: stage.plan, history: history, faults: stage.recorder.faults, snapshot: snapshot, ledger: ledger)
+    }
+
+    /// A line of progress.
+    static func note(_ line: String) { FileHandle.standardError.write(Data("\(line)\n".utf8)) }
+}

@@ -1,0 +1,81 @@
+import FaultLedger
+import Synchronization
+
+/// Writes down what clients ask and are answered, and what goes wrong beside.
+final class Recorder: Sendable {
+    let clock: RunClock
+
+    private struct State {
+        var calls: [Call] = []
+        var lives: [History.Life] = []
+        /// The present life of each scheduler.
+        var present: [Int: Int] = [:]
+        var stranded: [SeenTask] = []
+        var incidents: [String] = []
+        var faults: [FaultKind: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    init(clock: RunClock) { self.clock = clock }
+
+    /// A call is about to be sent to a scheduler; its number.
+    func begin(_ operation: Question, client: Int, door: Call.Door, scheduler: Int) -> Int {
+        state.withLock { state in
+            let number = state.calls.count
+            state.calls.append(
+                Call(
+                    number: number, client: client, door: door, life: state.present[scheduler] ?? 0,
+                    invoked: clock.moment(), operation: operation))
+            return number
+        }
+    }
+
+    /// What came of it.
+    func end(_ number: Int, _ outcome: Outcome) {
+        state.withLock { state in
+            state.calls[number].completed = clock.moment()
+            state.calls[number].outcome = outcome
+        }
+    }
+
+    func schedulerStarted(_ scheduler: Int) {
+        state.withLock { state in
+            state.present[scheduler] = state.lives.count
+            state.lives.append(History.Life(scheduler: scheduler))
+        }
+    }
+
+    func schedulerEnded(_ scheduler: Int) {
+        state.withLock { state in
+            guard let life = state.present[scheduler] else { return }
+            state.lives[life].ended = clock.seconds
+        }
+    }
+
+    /// Counts a fault.
+    func count(_ kind: FaultKind) { state.withLock { $0.faults[kind, default: 0] += 1 } }
+
+    /// Something went wrong that no call shows.
+    func incident(_ sentence: String) {
+        state.withLock { state in
+            if state.incidents.count < 20 { state.incidents.append(sentence) }
+        }
+    }
+
+    /// Nobody is known to hold that task.
+    func strand(_ task: SeenTask) { state.withLock { $0.stranded.append(task) } }
+
+    var history: History {
+        state.withLock { state in
+            History(
+                calls: state.calls, lives: state.lives, stranded: state.stranded, incidents: state.incidents)
+        }
+    }
+
+    var faults: [FaultKind: Int] { state.withLock { $0.faults } }
+
+    var callCount: Int { state.withLock { $0.calls.count } }
+
+    var faultCount: Int { state.withLock { $0.faults.values.reduce(0, +) } }
+}
