@@ -2,8 +2,9 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# What Debian has to provide: two libraries to build with, and the server of the embedded default and of the tests.
-PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server
+# What Debian has to provide: two libraries to build with, the server of the embedded default and of the tests, and
+# what makes the tests' certificates.
+PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server openssl
 # What only `make proto` needs.
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler libprotobuf-dev
 # What the tests of the Python client and of the Go example need.

@@ -3,6 +3,7 @@ import DMSModel
 import Foundation
 import Glibc
 import NIOCore
+import NIOSSL
 import TestSupport
 
 /// A running `dms-scheduler` on ports of its own.
@@ -13,22 +14,26 @@ struct SchedulerProcess {
     let folder: String
     let httpPort: Int
     let rpcPort: Int
+    /// What the tests connect to the REST door with, where that speaks TLS.
+    let tls: NIOSSLContext?
 
     /// Starts it, and waits until both doors are open and Redis answers.
     static func start(
-        _ arguments: [String] = [], rpcPort: Int = 0, folder: String
+        _ arguments: [String] = [], rpcPort: Int = 0, folder: String, environment: [String: String] = [:],
+        tls: NIOSSLContext? = nil
     ) async throws -> SchedulerProcess {
         let program = try Program(
             "dms-scheduler",
             ["--http-port", "0", "--rpc-port", "\(rpcPort)", "--data-dir", "data"] + arguments,
-            environment: ["DMS_OPERATOR_TOKEN": token], folder: folder)
+            environment: ["DMS_OPERATOR_TOKEN": token].merging(environment) { $1 }, folder: folder)
         try await eventually {
             port(of: "The REST door is open", program) != nil && port(of: "The binary door is open", program) != nil
         }
         guard let httpPort = port(of: "The REST door is open", program),
             let rpcPort = port(of: "The binary door is open", program)
         else { throw TestFailure(program.errors) }
-        let scheduler = SchedulerProcess(program: program, folder: folder, httpPort: httpPort, rpcPort: rpcPort)
+        let scheduler = SchedulerProcess(
+            program: program, folder: folder, httpPort: httpPort, rpcPort: rpcPort, tls: tls)
         try await eventually { try await scheduler.http("GET", "/readyz").status == 200 }
         return scheduler
     }
@@ -52,7 +57,7 @@ struct SchedulerProcess {
 
     func connect() async throws -> HTTPConnection {
         try await HTTPConnection.open(
-            try SocketAddress(ipAddress: "127.0.0.1", port: httpPort), closingAfter: .minutes(5))
+            try SocketAddress(ipAddress: "127.0.0.1", port: httpPort), tls: tls, closingAfter: .minutes(5))
     }
 
     func client() -> DMSClient {

@@ -5,6 +5,9 @@ enum Setting: String, CaseIterable, Sendable {
     case rpcHost = "DMS_RPC_HOST"
     case rpcPort = "DMS_RPC_PORT"
     case rpcSocket = "DMS_RPC_SOCKET"
+    case tlsCertificateFile = "DMS_TLS_CERT_FILE"
+    case tlsKeyFile = "DMS_TLS_KEY_FILE"
+    case tlsClientCAFile = "DMS_TLS_CLIENT_CA_FILE"
     case writerURL = "REDIS_WRITER_URL"
     case readerURL = "REDIS_READER_URL"
     case keyPrefix = "DMS_KEY_PREFIX"
@@ -36,7 +39,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .dataDirectory: "data"
         case .logLevel: "info"
         case .logFormat: "text"
-        case .rpcSocket, .writerURL, .readerURL, .operatorToken, .operatorTokenFile, .submitterToken,
+        case .tlsCertificateFile, .tlsKeyFile, .tlsClientCAFile, .rpcSocket, .writerURL, .readerURL, .operatorToken,
+            .operatorTokenFile, .submitterToken,
             .submitterTokenFile, .eventLoops:
             nil
         }
@@ -50,6 +54,11 @@ enum Setting: String, CaseIterable, Sendable {
         case .rpcHost: "Address that the binary door listens on."
         case .rpcPort: "Port of the binary door; 0 takes any."
         case .rpcSocket: "Path of a unix socket that the binary door listens on as well."
+        case .tlsCertificateFile:
+            "File with the certificate chain, PEM, with which both doors speak TLS. Unset: they don't."
+        case .tlsKeyFile: "File with the certificate's private key, PEM."
+        case .tlsClientCAFile:
+            "File with the roots, PEM, that clients' certificates must lead to. Unset: they need none."
         case .writerURL:
             "Redis that state is written to: redis://[user:password@]host[:port][/db] or unix:///path[?db=0]. "
                 + "Unset: a private redis-server is started."

@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import RedisLink
+import ServerTLS
 
 /// Every setting, checked and typed.
 struct Settings: Sendable {
@@ -18,6 +19,8 @@ struct Settings: Sendable {
     var rpcHost: String
     var rpcPort: Int
     var rpcSocket: String?
+    /// Nil: both doors are plain.
+    var tls: TLSFiles?
     /// Nil: the private redis-server.
     var writer: RedisURL?
     var reader: RedisURL?
@@ -39,6 +42,7 @@ struct Settings: Sendable {
         if let rpcSocket, rpcSocket.utf8.count > Settings.socketPathBytesMax {
             throw SettingsError(.rpcSocket, "a socket's path has at most \(Settings.socketPathBytesMax) bytes")
         }
+        tls = try Settings.tlsFiles(source)
         writer = try Settings.url(source, .writerURL)
         reader = try Settings.url(source, .readerURL)
         keyPrefix = try Settings.text(source, .keyPrefix)
@@ -93,6 +97,20 @@ struct Settings: Sendable {
             return try RedisURL(value)
         } catch {
             throw SettingsError(setting, "\(error)")
+        }
+    }
+
+    private static func tlsFiles(_ source: SettingsSource) throws(SettingsError) -> TLSFiles? {
+        switch (source[.tlsCertificateFile], source[.tlsKeyFile]) {
+        case (let certificate?, let key?):
+            return TLSFiles(certificate: certificate, key: key, clientCA: source[.tlsClientCAFile])
+        case (.some, nil): throw SettingsError(.tlsCertificateFile, "needs DMS_TLS_KEY_FILE beside it")
+        case (nil, .some): throw SettingsError(.tlsKeyFile, "needs DMS_TLS_CERT_FILE beside it")
+        case (nil, nil):
+            guard source[.tlsClientCAFile] == nil else {
+                throw SettingsError(.tlsClientCAFile, "needs DMS_TLS_CERT_FILE and DMS_TLS_KEY_FILE beside it")
+            }
+            return nil
         }
     }
 
