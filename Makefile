@@ -8,7 +8,7 @@ PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server openssl
 # What only `make proto` needs.
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler libprotobuf-dev
 # What the tests of the Python client and of the Go example need.
-PYTHON_PACKAGES := python3-venv
+PYTHON_PACKAGES := python3-venv openssl
 GO_PACKAGES := golang-go golang-github-containerd-ttrpc-dev golang-github-gogo-protobuf-dev \
     golang-github-gogo-googleapis-dev gogottrpc protobuf-compiler libprotobuf-dev
 
