@@ -29,8 +29,10 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(help: help(.keyPrefix)) var keyPrefix: String?
     @Option(name: .customLong("data-dir"), help: help(.dataDirectory)) var dataDirectory: String?
     @Option(help: help(.operatorToken)) var operatorToken: String?
+    @Option(help: help(.operatorTokenPrevious)) var operatorTokenPrevious: String?
     @Option(help: help(.operatorTokenFile)) var operatorTokenFile: String?
     @Option(help: help(.submitterToken)) var submitterToken: String?
+    @Option(help: help(.submitterTokenPrevious)) var submitterTokenPrevious: String?
     @Option(help: help(.submitterTokenFile)) var submitterTokenFile: String?
     @Option(help: help(.eventLoops)) var eventLoops: String?
     @Option(help: help(.logLevel)) var logLevel: String?
@@ -60,7 +62,9 @@ struct SchedulerCommand: AsyncParsableCommand {
             .httpHost: httpHost, .httpPort: httpPort, .rpcHost: rpcHost, .rpcPort: rpcPort, .rpcSocket: rpcSocket,
             .tlsCertificateFile: tlsCertificateFile, .tlsKeyFile: tlsKeyFile, .tlsClientCAFile: tlsClientCAFile,
             .writerURL: writerURL, .readerURL: readerURL, .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
-            .operatorToken: operatorToken, .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,
+            .operatorToken: operatorToken, .operatorTokenPrevious: operatorTokenPrevious,
+            .submitterTokenPrevious: submitterTokenPrevious,
+            .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,
             .submitterTokenFile: submitterTokenFile, .eventLoops: eventLoops, .logLevel: logLevel,
             .logFormat: logFormat,
         ]

@@ -37,10 +37,12 @@ struct SchedulerProgram {
             services.append(redis)
         }
         guard let writer else { preconditionFailure("there is a URL, or a private redis-server with one") }
+        let tokens = Tokens(
+            operators: settings.operatorTokens.atStart, submitters: settings.submitterTokens.atStart)
         let pool = SchedulerPool(
             configuration: SchedulerConfiguration(
                 writer: writer, reader: settings.reader, keyPrefix: settings.keyPrefix,
-                operatorToken: settings.operatorToken, submitterToken: settings.submitterToken),
+                tokens: tokens),
             group: group, logger: logger)
         var restConfiguration = RESTServer.Configuration(host: settings.httpHost, port: settings.httpPort)
         restConfiguration.tls = tls
@@ -51,7 +53,11 @@ struct SchedulerProgram {
                 host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket, tls: tls,
                 drain: SchedulerProgram.drainMax),
             scheduler: pool, group: group, logger: logger)
-        let files = [tls?.source(logger)].compactMap(\.self)
+        let reloading = TokenReloading(tokens, pool: pool, logger: logger)
+        let files = [
+            tls?.source(logger), reloading.source(settings.operatorTokens, \.operators),
+            reloading.source(settings.submitterTokens, \.submitters),
+        ].compactMap(\.self)
         if !files.isEmpty { services.append(FileReloader(sources: files)) }
         services += [
             PoolService(pool: pool), Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, logger: logger),

@@ -13,8 +13,10 @@ enum Setting: String, CaseIterable, Sendable {
     case keyPrefix = "DMS_KEY_PREFIX"
     case dataDirectory = "DMS_DATA_DIR"
     case operatorToken = "DMS_OPERATOR_TOKEN"
+    case operatorTokenPrevious = "DMS_OPERATOR_TOKEN_PREVIOUS"
     case operatorTokenFile = "DMS_OPERATOR_TOKEN_FILE"
     case submitterToken = "DMS_SUBMITTER_TOKEN"
+    case submitterTokenPrevious = "DMS_SUBMITTER_TOKEN_PREVIOUS"
     case submitterTokenFile = "DMS_SUBMITTER_TOKEN_FILE"
     case eventLoops = "DMS_EVENT_LOOPS"
     case logLevel = "LOG_LEVEL"
@@ -40,8 +42,8 @@ enum Setting: String, CaseIterable, Sendable {
         case .logLevel: "info"
         case .logFormat: "text"
         case .tlsCertificateFile, .tlsKeyFile, .tlsClientCAFile, .rpcSocket, .writerURL, .readerURL, .operatorToken,
-            .operatorTokenFile, .submitterToken,
-            .submitterTokenFile, .eventLoops:
+            .operatorTokenPrevious, .operatorTokenFile, .submitterToken, .submitterTokenPrevious, .submitterTokenFile,
+            .eventLoops:
             nil
         }
     }
@@ -66,9 +68,13 @@ enum Setting: String, CaseIterable, Sendable {
         case .keyPrefix: "What every Redis key starts with; {dms} keeps all keys in one cluster slot."
         case .dataDirectory: "Where the private redis-server keeps its data."
         case .operatorToken: "Token that admin operations and the priorities mid and high need. Unset: they are closed."
-        case .operatorTokenFile: "File that holds the operator token."
+        case .operatorTokenPrevious: "Earlier operator token, which is still taken."
+        case .operatorTokenFile:
+            "File that holds the operator token, or several, one a line; read again when it changes."
         case .submitterToken: "Token that fetching tasks needs. Unset: anybody may."
-        case .submitterTokenFile: "File that holds the submitter token."
+        case .submitterTokenPrevious: "Earlier submitter token, which is still taken."
+        case .submitterTokenFile:
+            "File that holds the submitter token, or several, one a line; read again when it changes."
         case .eventLoops: "Threads that serve. Unset: one a core, at most 4."
         case .logLevel: "trace, debug, info, notice, warning, error or critical."
         case .logFormat: "text or json."

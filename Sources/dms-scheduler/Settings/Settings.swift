@@ -26,8 +26,8 @@ struct Settings: Sendable {
     var reader: RedisURL?
     var keyPrefix: String
     var dataDirectory: String
-    var operatorToken: String?
-    var submitterToken: String?
+    var operatorTokens: TokenSettings
+    var submitterTokens: TokenSettings
     var eventLoops: Int
     var logLevel: Logger.Level
     var logFormat: LogFormat
@@ -47,8 +47,8 @@ struct Settings: Sendable {
         reader = try Settings.url(source, .readerURL)
         keyPrefix = try Settings.text(source, .keyPrefix)
         dataDirectory = try Settings.text(source, .dataDirectory)
-        operatorToken = try Settings.token(source, .operatorToken, file: .operatorTokenFile)
-        submitterToken = try Settings.token(source, .submitterToken, file: .submitterTokenFile)
+        operatorTokens = try TokenSettings(source, .operatorToken, .operatorTokenPrevious, .operatorTokenFile)
+        submitterTokens = try TokenSettings(source, .submitterToken, .submitterTokenPrevious, .submitterTokenFile)
         eventLoops =
             source[.eventLoops] == nil
             ? min(4, ProcessInfo.processInfo.activeProcessorCount)
@@ -112,20 +112,5 @@ struct Settings: Sendable {
             }
             return nil
         }
-    }
-
-    private static func token(
-        _ source: SettingsSource, _ setting: Setting, file fileSetting: Setting
-    ) throws(SettingsError) -> String? {
-        guard let path = source[fileSetting] else { return source[setting] }
-        guard source[setting] == nil else {
-            throw SettingsError(fileSetting, "only one of \(setting.variable) and \(fileSetting.variable) may be set")
-        }
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw SettingsError(fileSetting, "the file '\(path)' cannot be read as UTF-8")
-        }
-        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !token.isEmpty else { throw SettingsError(fileSetting, "the file '\(path)' is empty") }
-        return token
     }
 }
