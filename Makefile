@@ -30,7 +30,7 @@ define install
 	fi
 endef
 
-.PHONY: help run bench test test-swift test-python test-go scheduler build packages proto lint format
+.PHONY: help run bench test test-swift test-python test-go test-openapi scheduler build packages proto lint format
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -54,6 +54,10 @@ test-python: scheduler ## Check the Python client's types and run its tests
 test-go: scheduler ## Build the Go example and run its tests
 	$(call install,$(GO_PACKAGES))
 	.ci/test-go
+
+test-openapi: scheduler ## Check /openapi.json, and the REST door against it
+	$(call install,$(PYTHON_PACKAGES) curl)
+	.ci/test-openapi
 
 # The debug build, which the tests of the clients in other languages run.
 scheduler: packages

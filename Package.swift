@@ -92,7 +92,7 @@ let package = Package(
                 "DMSModel", "Scheduler", "ServerTLS", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1,
                 logging,
                 lifecycle,
-            ], swiftSettings: swiftSettings),
+            ], resources: [.embedInCode("Resources/openapi.json")], swiftSettings: swiftSettings),
         .executableTarget(
             name: "dms-scheduler",
             dependencies: [

@@ -60,7 +60,8 @@ struct SchedulerProgram {
         ].compactMap(\.self)
         if !files.isEmpty { services.append(FileReloader(sources: files)) }
         services += [
-            PoolService(pool: pool), Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, logger: logger),
+            PoolService(pool: pool),
+            Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, isTLS: tls != nil, logger: logger),
         ]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],

@@ -51,6 +51,9 @@ import Testing
     @Test func `a connection inside TLS serves many requests, and ends cleanly where it is asked to`() async throws {
         try await with { server, certificates, _ in
             let connection = try await HTTPConnection.open(server.address, tls: try certificates.clientContext())
+            let first = try await connection.call("GET", "/healthz")
+            #expect(first.headers["strict-transport-security"] == "max-age=31536000")
+            #expect(first.headers["x-content-type-options"] == "nosniff")
             for _ in 0..<3 { #expect(try await connection.call("GET", "/healthz").status == 200) }
             let large = try await connection.call("POST", "/tasks", body: ByteBuffer(repeating: 0x20, count: 1 << 20))
             #expect(large.status == 422)

@@ -26,7 +26,8 @@ struct ConnectionSetup: ServerChildChannel {
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             let handler = ConnectionHandler(
                 bodyBytesMax: configuration.bodyBytesMax, discardedBytesMax: configuration.discardedBytesMax,
-                lingerTime: TimeAmount(configuration.lingerTime))
+                lingerTime: TimeAmount(configuration.lingerTime),
+                securityHeaders: configuration.tls == nil ? SecurityHeaders.plain : SecurityHeaders.insideTLS)
             try pipeline.addHandler(handler, position: .after(decoder))
             return value
         }
