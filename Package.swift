@@ -81,7 +81,8 @@ let package = Package(
             name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections, heaps],
             resources: [.embedInCode("Store/Scripts")], swiftSettings: swiftSettings),
         .target(
-            name: "ServerTLS", dependencies: ["DMSModel", nioCore, nioSSL, nioTLS], swiftSettings: swiftSettings),
+            name: "ServerTLS", dependencies: ["DMSModel", nioCore, nioSSL, nioTLS, logging],
+            swiftSettings: swiftSettings),
         .target(
             name: "RPCServer",
             dependencies: ["DMSModel", "DMSWire", "Scheduler", "ServerTLS", nioCore, nioPosix, logging, lifecycle],

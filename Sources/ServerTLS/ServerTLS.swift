@@ -1,4 +1,5 @@
 public import DMSModel
+public import Logging
 public import NIOCore
 import NIOSSL
 import Synchronization
@@ -25,6 +26,7 @@ public final class ServerTLS: Sendable {
     /// The files that it was made of.
     public let files: TLSFiles
     private let handshakeTime: TimeAmount
+    private let logger: Logger
     private let state: Mutex<State>
 
     /// Reads the files.
@@ -32,9 +34,13 @@ public final class ServerTLS: Sendable {
     /// - Parameters:
     ///   - files: Where the certificate, its key and the clients' roots are.
     ///   - handshakeTime: A client that has not finished its handshake by then is cut off.
-    public init(_ files: TLSFiles, handshakeTime: Duration = .seconds(10)) throws(TLSFileError) {
+    ///   - logger: Is told of handshakes that fail, which is of interest to who looks for the reason only.
+    public init(
+        _ files: TLSFiles, handshakeTime: Duration = .seconds(10), logger: Logger
+    ) throws(TLSFileError) {
         self.files = files
         self.handshakeTime = TimeAmount(handshakeTime)
+        self.logger = logger
         state = Mutex(try ServerTLS.load(files, try files.read()))
     }
 
@@ -69,7 +75,7 @@ public final class ServerTLS: Sendable {
             configuration.maximumPreservedOutboundBufferCapacity = ServerTLS.keptOutputBytesMax
             try channel.pipeline.syncOperations.addHandlers([
                 NIOSSLServerHandler(context: context, configuration: configuration),
-                HandshakeDeadline(in: handshakeTime),
+                HandshakeDeadline(in: handshakeTime, logger),
             ])
         }
     }

@@ -18,7 +18,7 @@ import Testing
             let files = TLSFiles(
                 certificate: certificates.path("server.pem"), key: certificates.path("server.key"),
                 clientCA: clientCA.map { certificates.path($0) })
-            let tls = try ServerTLS(files, handshakeTime: handshakeTime)
+            let tls = try ServerTLS(files, handshakeTime: handshakeTime, logger: TestServer.logger)
             try await TestMethods.serve(socketPath: socketPath, tls: tls) { try await body($0, certificates, $1) }
         }
     }

@@ -7,7 +7,7 @@ extension ServerTLS {
     /// Reads the files at the program's start; throws the setting that is wrong.
     convenience init(settings files: TLSFiles, _ logger: Logger) throws(SettingsError) {
         do throws(TLSFileError) {
-            try self.init(files)
+            try self.init(files, logger: logger)
         } catch {
             throw SettingsError(error.setting, "\(error)")
         }
