@@ -2,12 +2,13 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# What Debian has to provide: two libraries to build with, and the server of the embedded default and of the tests.
-PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server
+# What Debian has to provide: two libraries to build with, the server of the embedded default and of the tests, and
+# what makes the tests' certificates.
+PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server openssl
 # What only `make proto` needs.
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler libprotobuf-dev
 # What the tests of the Python client and of the Go example need.
-PYTHON_PACKAGES := python3-venv
+PYTHON_PACKAGES := python3-venv openssl
 GO_PACKAGES := golang-go golang-github-containerd-ttrpc-dev golang-github-gogo-protobuf-dev \
     golang-github-gogo-googleapis-dev gogottrpc protobuf-compiler libprotobuf-dev
 
@@ -29,7 +30,7 @@ define install
 	fi
 endef
 
-.PHONY: help run bench test test-swift test-python test-go scheduler build packages proto lint format
+.PHONY: help run bench test test-swift test-python test-go test-openapi scheduler build packages proto lint format
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -53,6 +54,10 @@ test-python: scheduler ## Check the Python client's types and run its tests
 test-go: scheduler ## Build the Go example and run its tests
 	$(call install,$(GO_PACKAGES))
 	.ci/test-go
+
+test-openapi: scheduler ## Check /openapi.json, and the REST door against it
+	$(call install,$(PYTHON_PACKAGES) curl)
+	.ci/test-openapi
 
 # The debug build, which the tests of the clients in other languages run.
 scheduler: packages

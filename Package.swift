@@ -15,6 +15,8 @@ let swiftSettings: [SwiftSetting] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let nioTLS: Target.Dependency = .product(name: "NIOTLS", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -41,6 +43,8 @@ let package = Package(
     dependencies: [
         // The transport of both doors, of the Redis link and of the client.
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        // TLS for both doors and for the clients.
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         // The REST door: routing, HTTP/1.1, graceful shutdown.
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
         // The vocabulary of requests and responses that Hummingbird speaks.
@@ -79,24 +83,31 @@ let package = Package(
             name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections, heaps],
             resources: [.embedInCode("Store/Scripts")], swiftSettings: swiftSettings),
         .target(
+            name: "ServerTLS", dependencies: ["DMSModel", nioCore, nioSSL, nioTLS, logging],
+            swiftSettings: swiftSettings),
+        .target(
             name: "RPCServer",
-            dependencies: ["DMSModel", "DMSWire", "Scheduler", nioCore, nioPosix, logging, lifecycle],
+            dependencies: ["DMSModel", "DMSWire", "Scheduler", "ServerTLS", nioCore, nioPosix, logging, lifecycle],
             swiftSettings: swiftSettings),
         .target(
             name: "HTTPServer",
             dependencies: [
-                "DMSModel", "Scheduler", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1, logging, lifecycle,
-            ], swiftSettings: swiftSettings),
+                "DMSModel", "Scheduler", "ServerTLS", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1,
+                logging,
+                lifecycle,
+            ], resources: [.embedInCode("Resources/openapi.json")], swiftSettings: swiftSettings),
         .executableTarget(
             name: "dms-scheduler",
             dependencies: [
-                "DMSModel", "RedisLink", "Scheduler", "RPCServer", "HTTPServer", nioCore, nioPosix, logging, lifecycle,
-                argumentParser, subprocess, .product(name: "Configuration", package: "swift-configuration"),
+                "DMSModel", "RedisLink", "Scheduler", "ServerTLS", "RPCServer", "HTTPServer", nioCore, nioPosix,
+                logging,
+                lifecycle, argumentParser, subprocess, .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
 
         .target(
-            name: "DMSClient", dependencies: ["DMSModel", "DMSWire", nioCore, nioPosix, logging, collections],
+            name: "DMSClient",
+            dependencies: ["DMSModel", "DMSWire", nioCore, nioPosix, nioSSL, nioTLS, logging, collections],
             path: "clients/swift/DMSClient", swiftSettings: swiftSettings),
         .target(
             name: "ClientCommands", dependencies: ["DMSClient", "DMSModel", "DMSWire", nioCore, argumentParser],
@@ -121,7 +132,7 @@ let package = Package(
 
         // A private redis-server a test, and what else the suites share.
         .target(
-            name: "TestSupport", dependencies: ["RedisLink", nioCore, nioPosix, logging, subprocess],
+            name: "TestSupport", dependencies: ["RedisLink", nioCore, nioPosix, nioSSL, logging, subprocess],
             path: "Tests/TestSupport", swiftSettings: swiftSettings),
         // The fault ledger: faults by a seed, every call recorded, the history checked (docs/reliability.md).
         .target(name: "FaultClock", path: "Tests/FaultClock"),
@@ -150,13 +161,15 @@ let package = Package(
         .testTarget(
             name: "RPCServerTests",
             dependencies: [
-                "RPCServer", "DMSWire", "DMSModel", "DMSClient", "Scheduler", "RedisLink", "TestSupport", nioCore,
-                nioPosix, logging, lifecycle,
+                "RPCServer", "DMSWire", "DMSModel", "DMSClient", "Scheduler", "ServerTLS", "RedisLink", "TestSupport",
+                nioCore,
+                nioPosix, nioSSL, logging, lifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "HTTPServer", "DMSModel", "Scheduler", "RedisLink", "TestSupport", hummingbirdCore, httpTypes, nioCore,
+                "HTTPServer", "DMSModel", "Scheduler", "ServerTLS", "RedisLink", "TestSupport", hummingbirdCore,
+                httpTypes, nioCore,
                 nioPosix, logging, lifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(
@@ -177,7 +190,7 @@ let package = Package(
             dependencies: [
                 "DMSClient", "DMSModel", "DMSWire", "RedisLink", "TestSupport", "dms-scheduler", "dms-admin",
                 "dms-submitter",
-                "dms-bench", nioCore, nioPosix, logging, subprocess,
+                "dms-bench", nioCore, nioPosix, nioSSL, logging, subprocess,
             ], swiftSettings: swiftSettings),
     ]
 )

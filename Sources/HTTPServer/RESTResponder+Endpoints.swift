@@ -23,6 +23,7 @@ extension RESTResponder {
         case .getStatistics: Answer(try await scheduler.call { $0.statistics() })
         case .getHealth: .alive
         case .getReadiness: try await readiness()
+        case .getOpenAPI: .openAPI
         }
     }
 

@@ -54,6 +54,7 @@ struct RESTResponder: HTTPResponder {
             return Answer(error)
         } catch let error as SchedulerError {
             logFailure(error, endpoint)
+            if error.bearsWrongToken { await takeTime(context) }
             return Answer(error, part: endpoint.fieldsPart)
         } catch let error as BrokenBody {
             throw error.cause
@@ -63,6 +64,13 @@ struct RESTResponder: HTTPResponder {
                 metadata: ["route": "\(endpoint.template)", "error": "\(String(reflecting: error))"])
             return .internalServerError
         }
+    }
+
+    /// Lets a client wait that sent a wrong token.
+    private func takeTime(_ context: Context) async {
+        let delay = scheduler.wrongTokens.delay(for: context.channel.remoteAddress)
+        // A server that breaks everything off has it over.
+        try? await Task.sleep(for: .nanoseconds(delay.nanoseconds))
     }
 
     /// What went wrong on our side is worth a line; what the caller did wrong he is told, and nobody else.

@@ -1,4 +1,5 @@
 import DMSModel
+public import ServerTLS
 
 extension RESTServer {
     /// Where the REST door listens, and what it puts up with.
@@ -7,6 +8,8 @@ extension RESTServer {
         public var host: String
         /// 0 takes any free port, see ``RESTServer/address``.
         public var port: Int
+        /// TLS of all connections; nil: they are plain.
+        public var tls: ServerTLS?
         /// A larger body is answered with 413.
         public var bodyBytesMax = Limits.bodyBytesMax
         /// Open connections; further ones wait in the kernel's backlog until one closes.

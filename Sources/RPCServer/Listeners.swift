@@ -1,6 +1,7 @@
 import NIOCore
 import NIOPosix
 import Scheduler
+import ServerTLS
 
 /// The sockets that the binary door listens on.
 struct Listeners {
@@ -36,7 +37,9 @@ struct Listeners {
                     low: configuration.limits.unsentBytesMax / 2, high: configuration.limits.unsentBytesMax)
             )
             .childChannelInitializer { channel in
-                ClientKeepAlive.enable(on: channel).flatMap { onConnection(channel) }
+                ClientKeepAlive.enable(on: channel).flatMap {
+                    configuration.tls?.secure(channel, .binary) ?? channel.eventLoop.makeSucceededVoidFuture()
+                }.flatMap { onConnection(channel) }
             }
         do throws(RPCServerError) {
             try await listeners.openTCP(bootstrap, configuration)

@@ -14,6 +14,7 @@ public final class RPCServer: Service {
     private let group: MultiThreadedEventLoopGroup
     private let onDrain: @Sendable () -> Void
     private let makeRouter: @Sendable (any EventLoop) -> MethodRouter
+    private let wrongTokens: WrongTokens?
     private let logger: Logger
     private let bound: AsyncStream<SocketAddress>.Continuation
     let counters = RPCServerCounters()
@@ -26,21 +27,25 @@ public final class RPCServer: Service {
         _ configuration: RPCServerConfiguration, scheduler: SchedulerPool, group: MultiThreadedEventLoopGroup,
         logger: Logger
     ) {
-        self.init(configuration, group: group, logger: logger, onDrain: { scheduler.endWaits() }) { loop in
+        self.init(
+            configuration, group: group, wrongTokens: scheduler.wrongTokens, logger: logger,
+            onDrain: { scheduler.endWaits() }
+        ) { loop in
             MethodRouter(scheduler.service(on: loop))
         }
     }
 
     /// A server of any methods; the router is made on the loop that it is for.
     init(
-        _ configuration: RPCServerConfiguration, group: MultiThreadedEventLoopGroup, logger: Logger,
-        onDrain: @escaping @Sendable () -> Void = {},
+        _ configuration: RPCServerConfiguration, group: MultiThreadedEventLoopGroup, wrongTokens: WrongTokens? = nil,
+        logger: Logger, onDrain: @escaping @Sendable () -> Void = {},
         makeRouter: @escaping @Sendable (any EventLoop) -> MethodRouter
     ) {
         self.configuration = configuration
         self.group = group
         self.onDrain = onDrain
         self.makeRouter = makeRouter
+        self.wrongTokens = wrongTokens
         self.logger = logger
         (boundAddresses, bound) = AsyncStream.makeStream()
     }
@@ -62,8 +67,8 @@ public final class RPCServer: Service {
     private func makeLoops() async throws -> [ObjectIdentifier: NIOLoopBound<LoopConnections>] {
         var loops: [ObjectIdentifier: NIOLoopBound<LoopConnections>] = [:]
         for loop in group.makeIterator() {
-            loops[ObjectIdentifier(loop)] = try await loop.submit { [makeRouter] in
-                NIOLoopBound(LoopConnections(makeRouter(loop), on: loop), eventLoop: loop)
+            loops[ObjectIdentifier(loop)] = try await loop.submit { [makeRouter, wrongTokens] in
+                NIOLoopBound(LoopConnections(makeRouter(loop), wrongTokens, on: loop), eventLoop: loop)
             }.get()
         }
         return loops

@@ -1,3 +1,5 @@
+public import ServerTLS
+
 /// Where the binary door listens, and how long it takes to close.
 public struct RPCServerConfiguration: Sendable {
     /// The TCP address to listen on: a name or a number.
@@ -6,6 +8,8 @@ public struct RPCServerConfiguration: Sendable {
     public var port: Int
     /// The path of a unix socket to listen on beside TCP; nil: none.
     public var socketPath: String?
+    /// TLS of the connections over TCP; nil: they are plain, as those over the unix socket always are.
+    public var tls: ServerTLS?
     /// How long a shutdown waits for the calls in flight.
     public var drain: Duration
     /// Connections at a time, over all sockets; one past it is closed as soon as it comes.
@@ -15,12 +19,13 @@ public struct RPCServerConfiguration: Sendable {
 
     /// By default TCP on port 8001 of the loopback address, no unix socket, and 20 seconds to drain.
     public init(
-        host: String = "127.0.0.1", port: Int = 8001, socketPath: String? = nil, drain: Duration = .seconds(20),
-        connectionsMax: Int = 16_384, limits: ConnectionLimits = ConnectionLimits()
+        host: String = "127.0.0.1", port: Int = 8001, socketPath: String? = nil, tls: ServerTLS? = nil,
+        drain: Duration = .seconds(20), connectionsMax: Int = 16_384, limits: ConnectionLimits = ConnectionLimits()
     ) {
         self.host = host
         self.port = port
         self.socketPath = socketPath
+        self.tls = tls
         self.drain = drain
         self.connectionsMax = connectionsMax
         self.limits = limits

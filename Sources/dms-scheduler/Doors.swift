@@ -1,5 +1,6 @@
 import HTTPServer
 import Logging
+import NIOCore
 import RPCServer
 import ServiceLifecycle
 
@@ -9,6 +10,7 @@ struct Doors: Service {
     let rpc: RPCServer
     /// How long what is in flight may take after a graceful shutdown was asked for.
     let drainMax: Duration
+    let isTLS: Bool
     let logger: Logger
 
     /// Serves until a graceful shutdown; throws ``StartError`` where a door cannot be opened.
@@ -33,10 +35,22 @@ struct Doors: Service {
             tasks.addTask {
                 guard let address = try? await rest.address else { return }
                 logger.info("The REST door is open", metadata: ["address": "\(address)"])
+                warnOfExposure("The REST door", address)
+            }
+            tasks.addTask {
+                for await address in rpc.boundAddresses { warnOfExposure("The binary door", address) }
             }
             // Unlike waitForAll, this ends the others as soon as one fails.
             while try await tasks.next() != nil {}
         }
+    }
+
+    /// Says so where what is sent to a door can be read on its way.
+    private func warnOfExposure(_ door: String, _ address: SocketAddress) {
+        guard !isTLS, address.isReachedFromElsewhere else { return }
+        logger.warning(
+            "\(door) can be reached from other machines and does not speak TLS: tokens and tasks can be read on the way",
+            metadata: ["address": "\(address)", "settings": "DMS_TLS_CERT_FILE, DMS_TLS_KEY_FILE"])
     }
 
     /// Runs the REST door, and breaks off what it has not answered when the time to drain is over.
@@ -51,5 +65,13 @@ struct Doors: Service {
             try await tasks.next()
             tasks.cancelAll()
         }
+    }
+}
+
+extension SocketAddress {
+    /// Whether a socket that listens there takes connections of other machines, as far as the address says.
+    var isReachedFromElsewhere: Bool {
+        guard let address = ipAddress else { return false }
+        return !address.hasPrefix("127.") && address != "::1" && !address.hasPrefix("::ffff:127.")
     }
 }

@@ -21,13 +21,18 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(help: help(.rpcHost)) var rpcHost: String?
     @Option(help: help(.rpcPort)) var rpcPort: String?
     @Option(help: help(.rpcSocket)) var rpcSocket: String?
+    @Option(name: .customLong("tls-cert-file"), help: help(.tlsCertificateFile)) var tlsCertificateFile: String?
+    @Option(help: help(.tlsKeyFile)) var tlsKeyFile: String?
+    @Option(name: .customLong("tls-client-ca-file"), help: help(.tlsClientCAFile)) var tlsClientCAFile: String?
     @Option(name: .customLong("redis-writer-url"), help: help(.writerURL)) var writerURL: String?
     @Option(name: .customLong("redis-reader-url"), help: help(.readerURL)) var readerURL: String?
     @Option(help: help(.keyPrefix)) var keyPrefix: String?
     @Option(name: .customLong("data-dir"), help: help(.dataDirectory)) var dataDirectory: String?
     @Option(help: help(.operatorToken)) var operatorToken: String?
+    @Option(help: help(.operatorTokenPrevious)) var operatorTokenPrevious: String?
     @Option(help: help(.operatorTokenFile)) var operatorTokenFile: String?
     @Option(help: help(.submitterToken)) var submitterToken: String?
+    @Option(help: help(.submitterTokenPrevious)) var submitterTokenPrevious: String?
     @Option(help: help(.submitterTokenFile)) var submitterTokenFile: String?
     @Option(help: help(.eventLoops)) var eventLoops: String?
     @Option(help: help(.logLevel)) var logLevel: String?
@@ -55,8 +60,11 @@ struct SchedulerCommand: AsyncParsableCommand {
     private var flags: [Setting: String] {
         let values: [Setting: String?] = [
             .httpHost: httpHost, .httpPort: httpPort, .rpcHost: rpcHost, .rpcPort: rpcPort, .rpcSocket: rpcSocket,
+            .tlsCertificateFile: tlsCertificateFile, .tlsKeyFile: tlsKeyFile, .tlsClientCAFile: tlsClientCAFile,
             .writerURL: writerURL, .readerURL: readerURL, .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
-            .operatorToken: operatorToken, .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,
+            .operatorToken: operatorToken, .operatorTokenPrevious: operatorTokenPrevious,
+            .submitterTokenPrevious: submitterTokenPrevious,
+            .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,
             .submitterTokenFile: submitterTokenFile, .eventLoops: eventLoops, .logLevel: logLevel,
             .logFormat: logFormat,
         ]

@@ -6,6 +6,7 @@ import NIOPosix
 import RPCServer
 import RedisLink
 import Scheduler
+import ServerTLS
 import ServiceLifecycle
 import UnixSignals
 
@@ -24,6 +25,7 @@ struct SchedulerProgram {
     func run() async throws {
         let logger = makeLogger()
         raiseDescriptorLimit(logger)
+        let tls = try settings.tls.map { try ServerTLS(settings: $0, logger) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         var services: [any Service] = []
         var writer = settings.writer
@@ -35,21 +37,31 @@ struct SchedulerProgram {
             services.append(redis)
         }
         guard let writer else { preconditionFailure("there is a URL, or a private redis-server with one") }
+        let tokens = Tokens(
+            operators: settings.operatorTokens.atStart, submitters: settings.submitterTokens.atStart)
         let pool = SchedulerPool(
             configuration: SchedulerConfiguration(
                 writer: writer, reader: settings.reader, keyPrefix: settings.keyPrefix,
-                operatorToken: settings.operatorToken, submitterToken: settings.submitterToken),
+                tokens: tokens),
             group: group, logger: logger)
+        var restConfiguration = RESTServer.Configuration(host: settings.httpHost, port: settings.httpPort)
+        restConfiguration.tls = tls
         let rest = RESTServer(
-            configuration: .init(host: settings.httpHost, port: settings.httpPort), scheduler: pool,
-            eventLoopGroup: group, logger: logger)
+            configuration: restConfiguration, scheduler: pool, eventLoopGroup: group, logger: logger)
         let rpc = RPCServer(
             RPCServerConfiguration(
-                host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket,
+                host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket, tls: tls,
                 drain: SchedulerProgram.drainMax),
             scheduler: pool, group: group, logger: logger)
+        let reloading = TokenReloading(tokens, pool: pool, logger: logger)
+        let files = [
+            tls?.source(logger), reloading.source(settings.operatorTokens, \.operators),
+            reloading.source(settings.submitterTokens, \.submitters),
+        ].compactMap(\.self)
+        if !files.isEmpty { services.append(FileReloader(sources: files)) }
         services += [
-            PoolService(pool: pool), Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, logger: logger),
+            PoolService(pool: pool),
+            Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, isTLS: tls != nil, logger: logger),
         ]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],

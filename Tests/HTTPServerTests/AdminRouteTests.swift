@@ -95,6 +95,22 @@ import Testing
         }
     }
 
+    @Test func `a wrong token is answered later each time, and a right one at once`() async throws {
+        try await withScheduler { server, _ in
+            for _ in 0..<6 { #expect(try await server.get("/admin/block", token: "wrong").status == 403) }
+            let slow = try await server.connect()
+            try await slow.send(
+                HTTPConnection.request("GET", "/admin/block", headers: [("X-DMS-Operator-Token", "wrong")]))
+            let begun = ContinuousClock.now
+            let right = try await server.get("/admin/block", token: "sesame")
+            #expect(right.status == 200)
+            let answer = try await slow.answer()
+            #expect(answer.status == 403)
+            #expect(begun.duration(to: .now) > .milliseconds(300))
+            try await slow.close()
+        }
+    }
+
     @Test(arguments: ["/admin/block", "/admin/resume", "/admin/priority"])
     func `a body of the wrong shape is refused before the token is looked at`(target: String) async throws {
         try await withScheduler { server, _ in

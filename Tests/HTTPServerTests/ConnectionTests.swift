@@ -1,8 +1,11 @@
 import DMSModel
-import HTTPServer
+import Foundation
+import HTTPTypes
 import NIOCore
 import TestSupport
 import Testing
+
+@testable import HTTPServer
 
 /// What holds for every request, whatever it asks for; none of these reaches the scheduler.
 @Suite struct ConnectionTests {
@@ -19,6 +22,45 @@ import Testing
             #expect(answer.headers["server"] == "dms-scheduler")
             #expect(answer.headers["date"] != nil)
             #expect(answer.headers["connection"] == nil)
+        }
+    }
+
+    @Test func `every answer tells browsers not to guess, keep, run, frame or refer, a broken request's too`()
+        async throws
+    {
+        try await withServer { server in
+            let connection = try await server.connect()
+            var answers: [HTTPAnswer] = []
+            for (method, target) in [("GET", "/healthz"), ("HEAD", "/openapi.json"), ("GET", "/no"), ("PUT", "/tasks")]
+            {
+                answers.append(try await connection.call(method, target))
+            }
+            answers.append(try await connection.call("POST", "/tasks", body: ByteBuffer(string: "{")))
+            try await connection.send("no request at all\r\n\r\n")
+            answers.append(try await connection.answer())
+            #expect(answers.map(\.status) == [200, 200, 404, 405, 422, 400])
+            for answer in answers {
+                #expect(answer.headers["x-content-type-options"] == "nosniff")
+                #expect(answer.headers["cache-control"] == "no-store")
+                #expect(answer.headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'")
+                #expect(answer.headers["referrer-policy"] == "no-referrer")
+                #expect(answer.headers["strict-transport-security"] == nil)
+            }
+            try await connection.close()
+        }
+    }
+
+    @Test func `the door describes itself, each of its routes by its path and method`() async throws {
+        try await withServer { server in
+            let answer = try await server.get("/openapi.json")
+            #expect(answer.status == 200)
+            #expect(answer.headers["content-type"] == "application/json")
+            let document = try JSONDecoder().decode(OpenAPIDocument.self, from: Data(answer.body.readableBytesView))
+            #expect(document.openapi == "3.1.0")
+            for endpoint in Endpoint.allCases {
+                let method = endpoint.route.method.rawValue.lowercased()
+                #expect(document.paths[endpoint.template]?[method] != nil, "\(method) \(endpoint.template)")
+            }
         }
     }
 
@@ -340,4 +382,12 @@ import Testing
             try await expectNotListening(taken)
         }
     }
+}
+
+/// As much of an OpenAPI document as tests look at.
+private struct OpenAPIDocument: Decodable {
+    struct Operation: Decodable {}
+
+    var openapi: String
+    var paths: [String: [String: Operation]]
 }

@@ -6,6 +6,35 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct AdminMethodTests {
+    @Test func `a wrong token is answered later each time, and nobody waits for that`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let client = try await scheduler.server.client()
+            let wrong = [MetadataEntry(key: "x-dms-operator-token", value: "wrong")]
+            for streamID in stride(from: UInt32(1), to: 10, by: 2) {
+                let error = try await client.refusal(
+                    Methods.Admin.getBlock, GetBlockRequest(), on: streamID, metadata: wrong)
+                #expect(error.knownReason == .tokenInvalid)
+            }
+            await client.send(Bytes.request(Methods.Admin.getBlock, GetBlockRequest(), on: 11, metadata: wrong))
+            await client.send(
+                Bytes.request(Methods.Admin.getBlock, GetBlockRequest(), on: 13, metadata: SchedulerServer.asOperator))
+            #expect(try await client.answer().streamID == 13)
+            let other = try await scheduler.caller()
+            _ = try await other.call(Methods.Admin.getBlock, GetBlockRequest())
+            #expect(try await client.error(on: 11).knownReason == .tokenInvalid)
+            // One that is given up meanwhile is answered once.
+            await client.send(Bytes.request(Methods.Admin.getBlock, GetBlockRequest(), on: 15, metadata: wrong))
+            await client.send(Bytes.frame(.cancel, on: 15))
+            #expect(try await client.error(on: 15).knownReason == .cancelled)
+            await client.send(
+                Bytes.request(
+                    Methods.Admin.getBlock, GetBlockRequest(), on: 17, timeoutNanoseconds: 1_000_000, metadata: wrong))
+            #expect(try await client.error(on: 17).knownReason == .deadlineExceeded)
+            await client.close()
+            await other.client.close()
+        }
+    }
+
     @Test func `a task is moved to the tail of another queue`() async throws {
         try await SchedulerServer.with { scheduler in
             let caller = try await scheduler.caller()
@@ -105,7 +134,7 @@ import Testing
 
     @Test func `without a configured operator token every admin method is closed`() async throws {
         try await SchedulerServer.with {
-            $0.operatorToken = nil
+            $0.tokens.operators = []
         } _: { scheduler in
             try await expectRefused(.tokenNotConfigured, scheduler, SchedulerServer.asOperator)
         }

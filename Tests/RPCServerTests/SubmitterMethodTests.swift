@@ -71,7 +71,7 @@ import Testing
 
     @Test func `where a submitter token is set, fetching needs it or the operator's`() async throws {
         try await SchedulerServer.with {
-            $0.submitterToken = SchedulerServer.submitterToken
+            $0.tokens.submitters = [SchedulerServer.submitterToken]
         } _: { scheduler in
             let caller = try await scheduler.caller()
             let method = Methods.Submitter.next

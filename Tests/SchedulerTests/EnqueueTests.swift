@@ -68,7 +68,7 @@ import Testing
     }
 
     @Test func `without a configured token nobody may use mid or high`() async throws {
-        try await Harness.with(configure: { $0.operatorToken = nil }) { harness in
+        try await Harness.with(configure: { $0.tokens.operators = [] }) { harness in
             #expect(
                 try await Harness.refusal { try await harness.enqueue("a", .mid) } == .tokenNotConfigured)
             try await harness.enqueue("a", .low)

@@ -33,7 +33,7 @@ struct Harness {
         configure: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: (SchedulerPool) async throws -> Void
     ) async throws {
-        var configuration = SchedulerConfiguration(writer: redis.url, operatorToken: operatorToken)
+        var configuration = SchedulerConfiguration(writer: redis.url, tokens: Tokens(operators: [operatorToken]))
         configure(&configuration)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
         let pool = SchedulerPool(

@@ -128,7 +128,7 @@ import Testing
     }
 
     @Test func `a configured submitter token is needed, and the operator token opens too`() async throws {
-        try await Harness.with(configure: { $0.submitterToken = "carrier" }) { (harness: Harness) async throws in
+        try await Harness.with(configure: { $0.tokens.submitters = ["carrier"] }) { (harness: Harness) async throws in
             func refusal(_ caller: Caller) async throws -> SchedulerError.Reason? {
                 try await Harness.refusal {
                     _ = try await harness.next(NextRequest(), caller: caller)

@@ -1,6 +1,7 @@
 import Glibc
 public import NIOCore
 import NIOPosix
+public import NIOSSL
 
 /// What a server sent back: read from the wire by the tests' own few lines, not by what the server is made of.
 public struct HTTPAnswer: Equatable {
@@ -17,7 +18,7 @@ public struct HTTPAnswer: Equatable {
     public var text: String { String(buffer: body) }
 }
 
-/// A plain HTTP/1.1 connection, used by one test from one task; every wait has a deadline.
+/// An HTTP/1.1 connection, used by one test from one task; every wait has a deadline.
 public final class HTTPConnection {
     /// Why an answer did not come.
     public enum Failure: Error {
@@ -40,15 +41,19 @@ public final class HTTPConnection {
         self.chunks = chunks.makeAsyncIterator()
     }
 
-    /// Connects; 20 seconds later whatever still waits for bytes fails.
+    /// Connects, inside TLS where there is a context; 20 seconds later whatever still waits for bytes fails.
     public static func open(
-        _ address: SocketAddress, closingAfter limit: TimeAmount = .seconds(20)
+        _ address: SocketAddress, tls: NIOSSLContext? = nil, closingAfter limit: TimeAmount = .seconds(20)
     ) async throws -> HTTPConnection {
         let (chunks, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
         let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(ChunkHandler(source: source))
                 }
             }

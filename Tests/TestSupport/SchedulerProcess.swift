@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import NIOCore
+public import NIOSSL
 
 /// A running `dms-scheduler` on ports of its own.
 public struct SchedulerProcess: Sendable {
@@ -15,11 +16,13 @@ public struct SchedulerProcess: Sendable {
     public let httpPort: Int
     /// The binary door's port.
     public let rpcPort: Int
+    /// What the tests connect to the REST door with, where that speaks TLS.
+    public let tls: NIOSSLContext?
 
     /// Starts it, and waits until both doors are open and, unless that is left out, Redis answers.
     public static func start(
         _ arguments: [String] = [], rpcPort: Int = 0, folder: String, program name: String = "dms-scheduler",
-        environment: [String: String] = [:], waitsForRedis: Bool = true
+        environment: [String: String] = [:], tls: NIOSSLContext? = nil, waitsForRedis: Bool = true
     ) async throws -> SchedulerProcess {
         let program = try Program(
             name, ["--http-port", "0", "--rpc-port", "\(rpcPort)", "--data-dir", "data"] + arguments,
@@ -32,7 +35,8 @@ public struct SchedulerProcess: Sendable {
         guard let httpPort = port(of: "The REST door is open", program),
             let rpcPort = port(of: "The binary door is open", program)
         else { throw TestFailure(program.errors) }
-        let scheduler = SchedulerProcess(program: program, folder: folder, httpPort: httpPort, rpcPort: rpcPort)
+        let scheduler = SchedulerProcess(
+            program: program, folder: folder, httpPort: httpPort, rpcPort: rpcPort, tls: tls)
         if waitsForRedis { try await eventually { try await scheduler.http("GET", "/readyz").status == 200 } }
         return scheduler
     }
@@ -58,7 +62,7 @@ public struct SchedulerProcess: Sendable {
     /// A connection to the REST door.
     public func connect() async throws -> HTTPConnection {
         try await HTTPConnection.open(
-            try SocketAddress(ipAddress: "127.0.0.1", port: httpPort), closingAfter: .minutes(5))
+            try SocketAddress(ipAddress: "127.0.0.1", port: httpPort), tls: tls, closingAfter: .minutes(5))
     }
 
     /// Runs one of the client programs against it.

@@ -10,6 +10,8 @@ public struct SchedulerError: Error, Sendable, Equatable {
     public var violations: [FieldViolation]
     /// When to try again; nil where trying again does not help.
     public var retryAfter: Duration?
+    /// Whether a token that came with the call is wrong, whatever the call failed of: the doors take their time then.
+    public var bearsWrongToken = false
 
     /// An error of that reason; by default without violations, and without a time to try again.
     public init(

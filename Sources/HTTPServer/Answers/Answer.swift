@@ -37,6 +37,9 @@ struct Answer: Equatable {
     /// The process serves.
     static var alive: Answer { Answer(status: 200, body: ByteBuffer(string: #"{"status":"ok"}"#)) }
 
+    /// The description of this door for programs.
+    static let openAPI = Answer(status: 200, body: ByteBuffer(bytes: PackageResources.openapi_json))
+
     static var notFound: Answer { Answer(status: 404, detail: "Not Found") }
 
     static func methodNotAllowed(allow: String) -> Answer {

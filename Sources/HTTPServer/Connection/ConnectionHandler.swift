@@ -14,6 +14,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private let bodyBytesMax: Int
     private let lingerTime: TimeAmount
+    private let securityHeaders: HTTPHeaders
     private var state: ConnectionState
     private var lingerDeadline: Scheduled<Void>?
     private var isInputClosed = false
@@ -22,9 +23,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Nothing behind an offer to change the protocol is decoded: see ``offersOtherProtocol(_:)``.
     private var isDecoderAtEnd = false
 
-    init(bodyBytesMax: Int, discardedBytesMax: Int, lingerTime: TimeAmount) {
+    init(bodyBytesMax: Int, discardedBytesMax: Int, lingerTime: TimeAmount, securityHeaders: HTTPHeaders) {
         self.bodyBytesMax = bodyBytesMax
         self.lingerTime = lingerTime
+        self.securityHeaders = securityHeaders
         state = ConnectionState(discardedBytesMax: discardedBytesMax)
     }
 
@@ -104,6 +106,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case .sayClose: head.headers.replaceOrAdd(name: "connection", value: "close")
         case .sayKeepAlive: head.headers.replaceOrAdd(name: "connection", value: "keep-alive")
         }
+        head.headers.add(contentsOf: securityHeaders)
         context.write(wrapOutboundOut(.head(head)), promise: promise)
         if let body { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
     }

@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import Scheduler
+import ServerTLS
 
 /// The framework's HTTP/1 connection with ``ConnectionHandler`` in its pipeline.
 struct ConnectionSetup: ServerChildChannel {
@@ -17,13 +18,16 @@ struct ConnectionSetup: ServerChildChannel {
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
         ClientKeepAlive.enable(on: channel).flatMap {
+            configuration.tls?.secure(channel, .http1) ?? channel.eventLoop.makeSucceededVoidFuture()
+        }.flatMap {
             http1.setup(channel: channel, logger: logger)
         }.flatMapThrowing { value in
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             let handler = ConnectionHandler(
                 bodyBytesMax: configuration.bodyBytesMax, discardedBytesMax: configuration.discardedBytesMax,
-                lingerTime: TimeAmount(configuration.lingerTime))
+                lingerTime: TimeAmount(configuration.lingerTime),
+                securityHeaders: configuration.tls == nil ? SecurityHeaders.plain : SecurityHeaders.insideTLS)
             try pipeline.addHandler(handler, position: .after(decoder))
             return value
         }

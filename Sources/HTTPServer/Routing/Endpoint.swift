@@ -15,6 +15,7 @@ enum Endpoint: CaseIterable, Equatable {
     case getStatistics
     case getHealth
     case getReadiness
+    case getOpenAPI
 
     /// The method and the path's segments; nil stands for any segment that is not empty.
     var route: (method: HTTPRequest.Method, path: [String?]) {
@@ -32,6 +33,7 @@ enum Endpoint: CaseIterable, Equatable {
         case .getStatistics: (.get, ["stats"])
         case .getHealth: (.get, ["healthz"])
         case .getReadiness: (.get, ["readyz"])
+        case .getOpenAPI: (.get, ["openapi.json"])
         }
     }
 

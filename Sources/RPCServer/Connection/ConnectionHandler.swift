@@ -234,6 +234,7 @@ extension ConnectionHandler {
 
     /// Answers a call, unless it was answered already or its client is gone.
     private func answer(_ streamID: UInt32, _ answer: MethodRouter.Answer) {
+        if case .failure(let error) = answer.outcome, error.bearsWrongToken { return answerLate(streamID, error) }
         guard let call = calls.removeValue(forKey: streamID) else { return }
         if let deadline = call.deadline { connections.deadlines.cancel(deadline) }
         state.answered(wasParked: call.isParked)
@@ -243,6 +244,22 @@ extension ConnectionHandler {
         }
         scheduleFlush()
         process()
+    }
+}
+
+// MARK: - Wrong tokens
+
+extension ConnectionHandler {
+    /// Answers a call that came with a wrong token, which stays open until then.
+    private func answerLate(_ streamID: UInt32, _ error: SchedulerError) {
+        guard let context, calls[streamID] != nil else { return }
+        var error = error
+        error.bearsWrongToken = false
+        let answer = MethodRouter.Answer(.failure(error))
+        guard let delay = connections.wrongTokens?.delay(for: context.remoteAddress) else {
+            return self.answer(streamID, answer)
+        }
+        context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.answer(streamID, answer) }
     }
 }
 

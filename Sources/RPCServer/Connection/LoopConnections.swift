@@ -6,14 +6,17 @@ import Scheduler
 final class LoopConnections {
     let eventLoop: any EventLoop
     let router: MethodRouter
+    /// Who sends wrong tokens; nil where nothing asks for one.
+    let wrongTokens: WrongTokens?
     /// When the deadlines of the loop's calls have passed.
     let deadlines: DeadlineQueue
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     private(set) var isDraining = false
     private var drained: EventLoopPromise<Void>?
 
-    init(_ router: MethodRouter, on eventLoop: any EventLoop) {
+    init(_ router: MethodRouter, _ wrongTokens: WrongTokens?, on eventLoop: any EventLoop) {
         self.router = router
+        self.wrongTokens = wrongTokens
         self.eventLoop = eventLoop
         deadlines = DeadlineQueue(on: eventLoop)
     }

@@ -10,23 +10,20 @@ public struct SchedulerConfiguration: Sendable {
     public var redis: RedisOptions
     /// What every key starts with; with a hash tag (`{dms}`) all keys fall into one slot of a Redis Cluster.
     public var keyPrefix: String
-    /// Opens the admin operations and the priorities `mid` and `high`; nil closes them to everybody.
-    public var operatorToken: String?
-    /// Where set, fetching tasks needs it (or the operator token).
-    public var submitterToken: String?
+    /// What callers must show; ``SchedulerPool/replaceTokens(_:)`` changes it later.
+    public var tokens: Tokens
 
     var clock = SystemClock()
 
-    /// Takes empty tokens for none.
+    /// By default without a reader of its own and without tokens.
     public init(
         writer: RedisURL, reader: RedisURL? = nil, redis: RedisOptions = RedisOptions(), keyPrefix: String = "dms",
-        operatorToken: String? = nil, submitterToken: String? = nil
+        tokens: Tokens = Tokens()
     ) {
         self.writer = writer
         self.reader = reader == writer ? nil : reader
         self.redis = redis
         self.keyPrefix = keyPrefix
-        self.operatorToken = operatorToken.flatMap { $0.isEmpty ? nil : $0 }
-        self.submitterToken = submitterToken.flatMap { $0.isEmpty ? nil : $0 }
+        self.tokens = tokens
     }
 }

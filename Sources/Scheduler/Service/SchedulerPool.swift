@@ -4,6 +4,7 @@ import NIOConcurrencyHelpers
 public import NIOCore
 public import NIOPosix
 import RedisLink
+import Synchronization
 
 /// A ``SchedulerService`` an event loop, and the connections to Redis that they work on; what the doors are given.
 public final class SchedulerPool: Sendable {
@@ -19,6 +20,10 @@ public final class SchedulerPool: Sendable {
     private let lot: ParkingLot
     private let keeper: QueueKeeper
     private let order = TaskOrderKeeper()
+    private let tokens: Mutex<Tokens>
+
+    /// Who sends wrong tokens; for the doors to ask.
+    public let wrongTokens: WrongTokens
 
     /// A loop's place for its service, filled on the loop when it is asked for first.
     private struct Slot: Sendable {
@@ -43,6 +48,8 @@ public final class SchedulerPool: Sendable {
         services = loops.map { loop in
             Slot(eventLoop: loop, service: .makeEmptyBox(valueType: SchedulerService.self, eventLoop: loop))
         }
+        tokens = Mutex(configuration.tokens)
+        wrongTokens = WrongTokens(logger: logger)
         lot = ParkingLot()
         keeper = QueueKeeper(configuration: configuration, lot: lot, eventLoop: loops[0], logger: logger)
     }
@@ -86,6 +93,14 @@ public final class SchedulerPool: Sendable {
         }
     }
 
+    /// From now on these tokens are right, and no others.
+    public func replaceTokens(_ tokens: Tokens) {
+        self.tokens.withLock { $0 = tokens }
+        for slot in services {
+            slot.eventLoop.execute { slot.service.value?.tokens = TokenCheck(tokens) }
+        }
+    }
+
     /// How many calls wait for a task now.
     public var waitingCalls: Int { lot.count }
 
@@ -119,6 +134,8 @@ public final class SchedulerPool: Sendable {
         let store = Store(
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
             keys: StoreKeys(prefix: configuration.keyPrefix))
+        var configuration = configuration
+        configuration.tokens = tokens.withLock { $0 }
         let service = SchedulerService(
             store: store, configuration: configuration, lot: lot, order: order,
             requestWake: { [keeper] in keeper.wake(tasks: $0) }, logger: logger)

@@ -64,13 +64,15 @@ extension SchedulerService {
             try check(
                 FieldRules.taskID(cancellation.taskID), FieldRules.name(cancellation.service, field: "service"),
                 FieldRules.name(cancellation.userID, field: "user_id"))
-            let anyOwner = caller.operatorToken != nil && tokens.operatorRefusal(caller) == nil
-            return store.cancel(cancellation, anyOwner: anyOwner, at: clock.now()).onLoop { outcome in
+            let isOperator = tokens.isOperator(caller)
+            return store.cancel(cancellation, anyOwner: isOperator == true, at: clock.now()).onLoop { outcome in
                 switch outcome {
                 case .canceled(let text): return try self.record(of: text, cancellation.taskID)
                 case .unknown: throw SchedulerError.notFound(cancellation.taskID)
                 case .notOwner:
-                    throw SchedulerError(.notOwner, "The task belongs to another user or service")
+                    var error = SchedulerError(.notOwner, "The task belongs to another user or service")
+                    error.bearsWrongToken = isOperator == false
+                    throw error
                 case .finished: throw SchedulerError(.taskFinished, "The task has finished already")
                 }
             }

@@ -26,7 +26,8 @@ public final class SchedulerService {
     /// Has somebody look whether there is a task for those who wait.
     let requestWake: (Int) -> Void
     let order: TaskOrderKeeper
-    let tokens: TokenCheck
+    /// Changes while the service runs, on its loop.
+    var tokens: TokenCheck
     let clock: SystemClock
     let logger: Logger
 
@@ -40,7 +41,7 @@ public final class SchedulerService {
         self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
         clock = configuration.clock
-        tokens = TokenCheck(configuration)
+        tokens = TokenCheck(configuration.tokens)
         dispatcher = Dispatcher(store: store, clock: configuration.clock, logger: logger)
         deadlines = DeadlineQueue(on: eventLoop)
         putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)

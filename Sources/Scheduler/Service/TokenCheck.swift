@@ -2,41 +2,61 @@ import DMSModel
 
 /// Who may do what, by the tokens that came with a call.
 struct TokenCheck {
-    private let operatorToken: String?
-    private let submitterToken: String?
+    private let operators: [[UInt8]]
+    private let submitters: [[UInt8]]
 
-    init(_ configuration: SchedulerConfiguration) {
-        operatorToken = configuration.operatorToken
-        submitterToken = configuration.submitterToken
+    init(_ tokens: Tokens) {
+        operators = tokens.operators.map { Array($0.utf8) }
+        submitters = tokens.submitters.map { Array($0.utf8) }
     }
 
     /// Why the caller may not act as an operator; nil where it may.
     func operatorRefusal(_ caller: Caller) -> SchedulerError? {
-        guard let expected = operatorToken else {
+        guard !operators.isEmpty else {
             return SchedulerError(
                 .tokenNotConfigured, "No operator token is configured, so this is closed to everybody")
         }
         guard let given = caller.operatorToken else {
             return SchedulerError(.tokenRequired, "The operator token is needed")
         }
-        return isSame(given, expected) ? nil : SchedulerError(.tokenInvalid, "The operator token is wrong")
+        return isAny(given, of: operators) ? nil : TokenCheck.wrong("The operator token is wrong")
     }
 
     /// Why the caller may not fetch tasks; nil where it may, which is everybody unless a submitter token is configured.
     func submitterRefusal(_ caller: Caller) -> SchedulerError? {
-        guard let expected = submitterToken else { return nil }
-        if caller.operatorToken != nil, operatorRefusal(caller) == nil { return nil }
+        guard !submitters.isEmpty else { return nil }
+        let isOperator = isOperator(caller)
+        if isOperator == true { return nil }
         guard let given = caller.submitterToken else {
-            return SchedulerError(.tokenRequired, "The submitter token is needed")
+            var error = SchedulerError(.tokenRequired, "The submitter token is needed")
+            error.bearsWrongToken = isOperator == false
+            return error
         }
-        return isSame(given, expected) ? nil : SchedulerError(.tokenInvalid, "The submitter token is wrong")
+        return isAny(given, of: submitters) ? nil : TokenCheck.wrong("The submitter token is wrong")
     }
 
-    /// Compares in a time that depends on the given text's length only, not on how much of it is right.
-    private func isSame(_ given: String, _ expected: String) -> Bool {
-        let expected = Array(expected.utf8)
-        var difference: UInt8 = given.utf8.count == expected.count ? 0 : 1
-        for (index, byte) in given.utf8.enumerated() { difference |= byte ^ expected[index % expected.count] }
-        return difference == 0
+    /// Whether the operator token that came with the call is right; nil where none came, or none could be.
+    func isOperator(_ caller: Caller) -> Bool? {
+        guard !operators.isEmpty, let given = caller.operatorToken else { return nil }
+        return isAny(given, of: operators)
+    }
+
+    private static func wrong(_ message: String) -> SchedulerError {
+        var error = SchedulerError(.tokenInvalid, message)
+        error.bearsWrongToken = true
+        return error
+    }
+
+    /// Compares in a time that depends on the given text's length and the number of tokens, not on how much of it is
+    /// right or which one it is like.
+    private func isAny(_ given: String, of tokens: [[UInt8]]) -> Bool {
+        var isAny = false
+        for token in tokens {
+            var difference: UInt8 = given.utf8.count == token.count ? 0 : 1
+            for (index, byte) in given.utf8.enumerated() { difference |= byte ^ token[index % token.count] }
+            // No short cut: the others are compared all the same.
+            isAny = difference == 0 || isAny
+        }
+        return isAny
     }
 }

@@ -5,13 +5,18 @@ enum Setting: String, CaseIterable, Sendable {
     case rpcHost = "DMS_RPC_HOST"
     case rpcPort = "DMS_RPC_PORT"
     case rpcSocket = "DMS_RPC_SOCKET"
+    case tlsCertificateFile = "DMS_TLS_CERT_FILE"
+    case tlsKeyFile = "DMS_TLS_KEY_FILE"
+    case tlsClientCAFile = "DMS_TLS_CLIENT_CA_FILE"
     case writerURL = "REDIS_WRITER_URL"
     case readerURL = "REDIS_READER_URL"
     case keyPrefix = "DMS_KEY_PREFIX"
     case dataDirectory = "DMS_DATA_DIR"
     case operatorToken = "DMS_OPERATOR_TOKEN"
+    case operatorTokenPrevious = "DMS_OPERATOR_TOKEN_PREVIOUS"
     case operatorTokenFile = "DMS_OPERATOR_TOKEN_FILE"
     case submitterToken = "DMS_SUBMITTER_TOKEN"
+    case submitterTokenPrevious = "DMS_SUBMITTER_TOKEN_PREVIOUS"
     case submitterTokenFile = "DMS_SUBMITTER_TOKEN_FILE"
     case eventLoops = "DMS_EVENT_LOOPS"
     case logLevel = "LOG_LEVEL"
@@ -36,8 +41,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .dataDirectory: "data"
         case .logLevel: "info"
         case .logFormat: "text"
-        case .rpcSocket, .writerURL, .readerURL, .operatorToken, .operatorTokenFile, .submitterToken,
-            .submitterTokenFile, .eventLoops:
+        case .tlsCertificateFile, .tlsKeyFile, .tlsClientCAFile, .rpcSocket, .writerURL, .readerURL, .operatorToken,
+            .operatorTokenPrevious, .operatorTokenFile, .submitterToken, .submitterTokenPrevious, .submitterTokenFile,
+            .eventLoops:
             nil
         }
     }
@@ -50,6 +56,11 @@ enum Setting: String, CaseIterable, Sendable {
         case .rpcHost: "Address that the binary door listens on."
         case .rpcPort: "Port of the binary door; 0 takes any."
         case .rpcSocket: "Path of a unix socket that the binary door listens on as well."
+        case .tlsCertificateFile:
+            "File with the certificate chain, PEM, with which both doors speak TLS. Unset: they don't."
+        case .tlsKeyFile: "File with the certificate's private key, PEM."
+        case .tlsClientCAFile:
+            "File with the roots, PEM, that clients' certificates must lead to. Unset: they need none."
         case .writerURL:
             "Redis that state is written to: redis://[user:password@]host[:port][/db] or unix:///path[?db=0]. "
                 + "Unset: a private redis-server is started."
@@ -57,9 +68,13 @@ enum Setting: String, CaseIterable, Sendable {
         case .keyPrefix: "What every Redis key starts with; {dms} keeps all keys in one cluster slot."
         case .dataDirectory: "Where the private redis-server keeps its data."
         case .operatorToken: "Token that admin operations and the priorities mid and high need. Unset: they are closed."
-        case .operatorTokenFile: "File that holds the operator token."
+        case .operatorTokenPrevious: "Earlier operator token, which is still taken."
+        case .operatorTokenFile:
+            "File that holds the operator token, or several, one a line; read again when it changes."
         case .submitterToken: "Token that fetching tasks needs. Unset: anybody may."
-        case .submitterTokenFile: "File that holds the submitter token."
+        case .submitterTokenPrevious: "Earlier submitter token, which is still taken."
+        case .submitterTokenFile:
+            "File that holds the submitter token, or several, one a line; read again when it changes."
         case .eventLoops: "Threads that serve. Unset: one a core, at most 4."
         case .logLevel: "trace, debug, info, notice, warning, error or critical."
         case .logFormat: "text or json."

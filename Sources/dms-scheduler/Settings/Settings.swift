@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import RedisLink
+import ServerTLS
 
 /// Every setting, checked and typed.
 struct Settings: Sendable {
@@ -18,13 +19,15 @@ struct Settings: Sendable {
     var rpcHost: String
     var rpcPort: Int
     var rpcSocket: String?
+    /// Nil: both doors are plain.
+    var tls: TLSFiles?
     /// Nil: the private redis-server.
     var writer: RedisURL?
     var reader: RedisURL?
     var keyPrefix: String
     var dataDirectory: String
-    var operatorToken: String?
-    var submitterToken: String?
+    var operatorTokens: TokenSettings
+    var submitterTokens: TokenSettings
     var eventLoops: Int
     var logLevel: Logger.Level
     var logFormat: LogFormat
@@ -39,12 +42,13 @@ struct Settings: Sendable {
         if let rpcSocket, rpcSocket.utf8.count > Settings.socketPathBytesMax {
             throw SettingsError(.rpcSocket, "a socket's path has at most \(Settings.socketPathBytesMax) bytes")
         }
+        tls = try Settings.tlsFiles(source)
         writer = try Settings.url(source, .writerURL)
         reader = try Settings.url(source, .readerURL)
         keyPrefix = try Settings.text(source, .keyPrefix)
         dataDirectory = try Settings.text(source, .dataDirectory)
-        operatorToken = try Settings.token(source, .operatorToken, file: .operatorTokenFile)
-        submitterToken = try Settings.token(source, .submitterToken, file: .submitterTokenFile)
+        operatorTokens = try TokenSettings(source, .operatorToken, .operatorTokenPrevious, .operatorTokenFile)
+        submitterTokens = try TokenSettings(source, .submitterToken, .submitterTokenPrevious, .submitterTokenFile)
         eventLoops =
             source[.eventLoops] == nil
             ? min(4, ProcessInfo.processInfo.activeProcessorCount)
@@ -96,18 +100,17 @@ struct Settings: Sendable {
         }
     }
 
-    private static func token(
-        _ source: SettingsSource, _ setting: Setting, file fileSetting: Setting
-    ) throws(SettingsError) -> String? {
-        guard let path = source[fileSetting] else { return source[setting] }
-        guard source[setting] == nil else {
-            throw SettingsError(fileSetting, "only one of \(setting.variable) and \(fileSetting.variable) may be set")
+    private static func tlsFiles(_ source: SettingsSource) throws(SettingsError) -> TLSFiles? {
+        switch (source[.tlsCertificateFile], source[.tlsKeyFile]) {
+        case (let certificate?, let key?):
+            return TLSFiles(certificate: certificate, key: key, clientCA: source[.tlsClientCAFile])
+        case (.some, nil): throw SettingsError(.tlsCertificateFile, "needs DMS_TLS_KEY_FILE beside it")
+        case (nil, .some): throw SettingsError(.tlsKeyFile, "needs DMS_TLS_CERT_FILE beside it")
+        case (nil, nil):
+            guard source[.tlsClientCAFile] == nil else {
+                throw SettingsError(.tlsClientCAFile, "needs DMS_TLS_CERT_FILE and DMS_TLS_KEY_FILE beside it")
+            }
+            return nil
         }
-        guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-            throw SettingsError(fileSetting, "the file '\(path)' cannot be read as UTF-8")
-        }
-        let token = text.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !token.isEmpty else { throw SettingsError(fileSetting, "the file '\(path)' is empty") }
-        return token
     }
 }

@@ -37,5 +37,10 @@ struct SettingsSource {
 extension Setting {
     fileprivate var components: [String] { rawValue.lowercased().split(separator: "_").map(String.init) }
 
-    fileprivate var isSecret: Bool { self == .operatorToken || self == .submitterToken }
+    fileprivate var isSecret: Bool {
+        switch self {
+        case .operatorToken, .operatorTokenPrevious, .submitterToken, .submitterTokenPrevious: true
+        default: false
+        }
+    }
 }

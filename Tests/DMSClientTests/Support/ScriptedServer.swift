@@ -46,7 +46,7 @@ final class ScriptedServer: Sendable {
         case .unix(let path):
             channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
             return ScriptedServer(address: address, channel: channel, connections: connections)
-        case .tcp(let host, let port):
+        case .tcp(let host, let port), .tls(let host, let port):
             channel = try await bootstrap.bind(host: host, port: port).get()
             let bound = ServerAddress.tcp(host: host, port: channel.localAddress?.port ?? port)
             return ScriptedServer(address: bound, channel: channel, connections: connections)

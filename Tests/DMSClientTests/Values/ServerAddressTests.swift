@@ -8,13 +8,15 @@ import Testing
         ("scheduler:65535", .tcp(host: "scheduler", port: 65_535)), ("[::1]", .tcp(host: "::1", port: 8001)),
         ("[fe80::1%eth0]:8002", .tcp(host: "fe80::1%eth0", port: 8002)),
         ("unix:///run/dms.sock", .unix(path: "/run/dms.sock")),
+        ("tls://scheduler", .tls(host: "scheduler", port: 8001)),
+        ("tls://[::1]:2", .tls(host: "::1", port: 2)),
     ])
     func `an address is read`(_ text: String, _ address: ServerAddress) throws {
         #expect(try ServerAddress(text) == address)
     }
 
     @Test(arguments: [
-        "127.0.0.1:8001", "[::1]:8001", "unix:///run/dms.sock",
+        "127.0.0.1:8001", "[::1]:8001", "unix:///run/dms.sock", "tls://scheduler:8001", "tls://[::1]:8001",
     ])
     func `an address is written as it is read`(_ text: String) throws {
         #expect(try ServerAddress(text).description == text)
@@ -25,6 +27,7 @@ import Testing
         "[]:8001", "[::1]8001", "http://host:8001", "host name:8001", "host\n:8001", "unix://relative", "unix://",
         "unix:///" + String(repeating: "p", count: 103), "[::1]\u{301}", "[a\u{301}]]", "[[::1]", "host]:1", "[ho[st]",
         "host:\u{301}80",
+        "tls://", "tls://host:0", "tls:///path", "tls://tls://host",
     ])
     func `what is no address is refused with a sentence`(_ text: String) throws {
         let error = #expect(throws: ServerAddressError.self) { try ServerAddress(text) }

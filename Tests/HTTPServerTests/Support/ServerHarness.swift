@@ -82,7 +82,10 @@ func withScheduler(
 ) async throws {
     try await TestRedis.with { redis in
         let scheduler = pool(
-            .init(writer: redis.url, operatorToken: operatorToken, submitterToken: submitterToken))
+            .init(
+                writer: redis.url,
+                tokens: Tokens(
+                    operators: [operatorToken].compactMap(\.self), submitters: [submitterToken].compactMap(\.self))))
         try await withThrowingTaskGroup { group in
             group.addTask { try await scheduler.run() }
             try await scheduler.ready(within: .seconds(20))

@@ -3,6 +3,7 @@ import DMSWire
 import Glibc
 import NIOCore
 import NIOPosix
+import NIOSSL
 import TestSupport
 
 /// A client that sends bytes on a real socket, and reads what comes back as frames.
@@ -30,13 +31,18 @@ final class RawClient {
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
-    init(_ address: SocketAddress) async throws {
+    /// Connects, inside TLS where there is a context.
+    init(_ address: SocketAddress, tls: NIOSSLContext? = nil) async throws {
         let (stream, continuation) = AsyncStream<ByteBuffer>.makeStream()
         incoming = stream.makeAsyncIterator()
         channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        let handler = try NIOSSLClientHandler(context: tls, serverHostname: "localhost")
+                        try channel.pipeline.syncOperations.addHandler(handler)
+                    }
                     try channel.pipeline.syncOperations.addHandler(Collector(continuation))
                 }
             }

@@ -27,7 +27,7 @@ struct SchedulerServer {
         try await TestRedis.with(arguments: arguments) { redis in
             var configuration = SchedulerConfiguration(
                 writer: redis.url, redis: RedisOptions(commandTimeout: .seconds(3)),
-                operatorToken: operatorToken)
+                tokens: Tokens(operators: [operatorToken]))
             configure(&configuration)
             let group = MultiThreadedEventLoopGroup(numberOfThreads: threads)
             let pool = SchedulerPool(configuration: configuration, group: group, logger: TestServer.logger)

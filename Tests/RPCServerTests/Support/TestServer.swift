@@ -3,6 +3,7 @@ import DMSWire
 import Logging
 import NIOCore
 import NIOPosix
+import ServerTLS
 import ServiceLifecycle
 import Synchronization
 import TestSupport
@@ -133,12 +134,12 @@ final class TestMethods: Sendable {
     /// Runs the body beside a server of these methods.
     static func serve<Value>(
         drain: Duration = .seconds(20), socketPath: String? = nil, connectionsMax: Int = 10_000,
-        limits: ConnectionLimits = ConnectionLimits(),
+        limits: ConnectionLimits = ConnectionLimits(), tls: ServerTLS? = nil,
         _ body: (TestServer, TestMethods) async throws -> Value
     ) async throws -> Value {
         let methods = TestMethods()
         let configuration = RPCServerConfiguration(
-            port: 0, socketPath: socketPath, drain: drain, connectionsMax: connectionsMax, limits: limits)
+            port: 0, socketPath: socketPath, tls: tls, drain: drain, connectionsMax: connectionsMax, limits: limits)
         return try await TestServer.run { group in
             RPCServer(configuration, group: group, logger: TestServer.logger) { methods.router(on: $0) }
         } _: { server in

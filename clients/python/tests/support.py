@@ -6,6 +6,7 @@ import os
 import pathlib
 import re
 import signal
+import ssl
 import subprocess
 import time
 import urllib.request
@@ -59,7 +60,14 @@ async def eventually_async(condition: Callable[[], bool], what: str) -> None:
 class Scheduler:
     """A scheduler process, with a private redis-server or on another's."""
 
-    def __init__(self, folder: pathlib.Path, *flags: str, redis: str | None = None, rpc_port: int = 0) -> None:
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        *flags: str,
+        redis: str | None = None,
+        rpc_port: int = 0,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
         self.folder = folder
         self.log = folder / "log"
         self.socket = folder / "rpc.sock"
@@ -67,6 +75,8 @@ class Scheduler:
         self._redis_flags = ("--redis-writer-url", redis) if redis else ("--data-dir", str(folder / "data"))
         self._flags = flags
         self._rpc_port = rpc_port
+        self._tls = tls
+        self.http_port = 0
         self._process: subprocess.Popen[bytes] | None = None
         self.address = ""
 
@@ -93,10 +103,13 @@ class Scheduler:
         if rpc is None or http is None:
             return False
         self._rpc_port = int(rpc[1])
-        self.address = f"127.0.0.1:{self._rpc_port}"
+        self.http_port = int(http[1])
+        self.address = f"{'tls://' if self._tls else ''}127.0.0.1:{self._rpc_port}"
         # Its connections to Redis come about one by one.
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{http[1]}/readyz", timeout=PATIENCE):
+            scheme = "https" if self._tls else "http"
+            url = f"{scheme}://127.0.0.1:{self.http_port}/readyz"
+            with urllib.request.urlopen(url, timeout=PATIENCE, context=self._tls):
                 return True
         except OSError:
             return False

@@ -1,7 +1,7 @@
 import pytest
 
 from dms_client import Client
-from dms_client._addresses import TCPAddress, UnixAddress, parse_address, parse_addresses
+from dms_client._addresses import TCPAddress, TLSAddress, UnixAddress, parse_address, parse_addresses
 
 
 @pytest.mark.parametrize(
@@ -11,6 +11,8 @@ from dms_client._addresses import TCPAddress, UnixAddress, parse_address, parse_
         ("127.0.0.1:9", TCPAddress("127.0.0.1", 9)),
         ("[::1]", TCPAddress("::1", 8001)),
         ("[::1]:65535", TCPAddress("::1", 65535)),
+        ("tls://dms-1", TLSAddress("dms-1", 8001)),
+        ("tls://[::1]:2", TLSAddress("::1", 2)),
         ("unix:///run/dms.sock", UnixAddress("/run/dms.sock")),
         ("unix:///" + "a" * 106, UnixAddress("/" + "a" * 106)),
     ],
@@ -33,6 +35,9 @@ def test_an_address_is_read(text: str, address: object) -> None:
         "[::1",
         "[::1]x",
         "a b",
+        "tls://",
+        "tls://a:0",
+        "tls://tls://a",
         "unix://x",
         "unix:///" + "a" * 107,
     ],

@@ -9,6 +9,7 @@ DEFAULT_ADDRESS: Final = f"127.0.0.1:{DEFAULT_PORT}"
 # What the kernel takes as a socket's path.
 _PATH_BYTES_MAX: Final = 107
 _UNIX_SCHEME: Final = "unix://"
+_TLS_SCHEME: Final = "tls://"
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,17 @@ class TCPAddress:
 
 
 @dataclass(frozen=True, slots=True)
+class TLSAddress:
+    """The same, spoken to inside TLS."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"{_TLS_SCHEME}{TCPAddress(self.host, self.port)}"
+
+
+@dataclass(frozen=True, slots=True)
 class UnixAddress:
     """The path of a unix socket."""
 
@@ -32,11 +44,11 @@ class UnixAddress:
         return _UNIX_SCHEME + self.path
 
 
-Address = TCPAddress | UnixAddress
+Address = TCPAddress | TLSAddress | UnixAddress
 
 
 def parse_address(text: str) -> Address:
-    """Reads `host`, `host:port`, `[v6]`, `[v6]:port` or `unix:///path`; raises ValueError."""
+    """Reads `host`, `host:port`, `[v6]:port`, the same behind `tls://`, or `unix:///path`; raises ValueError."""
     if text.startswith(_UNIX_SCHEME):
         path = text.removeprefix(_UNIX_SCHEME)
         if not path.startswith("/"):
@@ -44,23 +56,25 @@ def parse_address(text: str) -> Address:
         if len(path.encode()) > _PATH_BYTES_MAX:
             raise _refusal(text, f"the path has more than {_PATH_BYTES_MAX} bytes")
         return UnixAddress(path)
-    if text.startswith("["):
-        host, bracket, rest = text[1:].partition("]")
+    place = text.removeprefix(_TLS_SCHEME)
+    if place.startswith("["):
+        host, bracket, rest = place[1:].partition("]")
         if not bracket:
             raise _refusal(text, "']' is missing")
         if rest and not rest.startswith(":"):
             raise _refusal(text, "only ':port' may follow ']'")
         port = rest[1:] if rest else str(DEFAULT_PORT)
     else:
-        if text.count(":") > 1:
+        if place.count(":") > 1:
             raise _refusal(text, "an IPv6 address needs brackets, as in [::1]:8001")
-        host, colon, port = text.partition(":")
+        host, colon, port = place.partition(":")
         port = port if colon else str(DEFAULT_PORT)
     if not host or any(character <= " " or character in "/\x7f" for character in host):
         raise _refusal(text, "a host is expected, as in 127.0.0.1:8001")
     if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65_535):
         raise _refusal(text, "the port must be a number from 1 to 65535")
-    return TCPAddress(host, int(port))
+    kind = TLSAddress if text.startswith(_TLS_SCHEME) else TCPAddress
+    return kind(host, int(port))
 
 
 def parse_addresses(addresses: str | Iterable[str]) -> tuple[Address, ...]:

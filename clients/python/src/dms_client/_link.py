@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import ssl
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from enum import Enum, auto
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 from google.protobuf.message import DecodeError
 
-from dms_client._addresses import Address, UnixAddress
+from dms_client._addresses import Address, TLSAddress, UnixAddress
 from dms_client._backoff import Backoff
 from dms_client._connection import Connection, StreamLostError
 from dms_client._frames import DATA_BYTES_MAX
@@ -29,6 +30,8 @@ from dms_client.errors import (
 # The server keeps the deadline itself; we give up this much later, when it does not.
 _DEADLINE_GRACE: Final = 0.5
 _TIMEOUT_NANO_MAX: Final = 2**63 - 1
+# How long a connection inside TLS that is closed waits for the server's word of farewell.
+_FAREWELL_PATIENCE: Final = 1.0
 
 
 class Kind(Enum):
@@ -68,6 +71,10 @@ class LinkOptions:
     keepalive: float
     keepalive_timeout: float
     attempts_max: int
+    tls: ssl.SSLContext | None = None
+    """Of connections to `tls://` addresses."""
+    server_name: str | None = None
+    """What their certificates must hold, where that is not the host."""
 
 
 class Link:
@@ -267,6 +274,15 @@ class Link:
             async with asyncio.timeout(self._options.connect_timeout / (len(self._addresses) + 1)):
                 if isinstance(address, UnixAddress):
                     await loop.create_unix_connection(lambda: connection, address.path)
+                elif isinstance(address, TLSAddress):
+                    await loop.create_connection(
+                        lambda: connection,
+                        address.host,
+                        address.port,
+                        ssl=self._options.tls,
+                        server_hostname=self._options.server_name,
+                        ssl_shutdown_timeout=_FAREWELL_PATIENCE,
+                    )
                 else:
                     await loop.create_connection(lambda: connection, address.host, address.port)
                 await connection.ready

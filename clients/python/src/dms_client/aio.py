@@ -2,6 +2,7 @@
 
 import contextlib
 import math
+import ssl
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from google.protobuf.message import DecodeError
 
 from dms_client import models
-from dms_client._addresses import DEFAULT_ADDRESS, parse_addresses
+from dms_client._addresses import DEFAULT_ADDRESS, Address, TLSAddress, parse_addresses
 from dms_client._held import AsyncHeldTask, LeaseKeeper
 from dms_client._link import Call, Kind, Link, LinkOptions
 from dms_client._proto.dms.v1 import admin_pb2, submitter_pb2, task_pb2, tasks_pb2
@@ -475,22 +476,31 @@ class AsyncClient:
         keepalive_timeout: float = 10.0,
         attempts: int = 4,
         metadata: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
     ) -> None:
-        """Addresses are `host`, `host:port`, `[v6]:port` or `unix:///path`; nothing is opened yet.
+        """Addresses are `host`, `host:port`, `[v6]:port`, the same behind `tls://`, or `unix:///path`.
+
+        Nothing is opened yet. `tls` says how the servers of `tls://` addresses are known, and which certificate they
+        are shown; without it their certificates must lead to a root of the system. `server_name` is the name that
+        these must hold, in place of the host.
 
         `timeout` is for calls that name none, `connect_timeout` how long a call waits for a connection. A server that
         sends nothing for `keepalive_timeout` after a ping, sent every `keepalive` seconds, is given up. A call that may
         be sent again is sent `attempts` times at most.
         """
+        servers = parse_addresses(addresses)
         tokens = {"x-dms-operator-token": operator_token, "x-dms-submitter-token": submitter_token}
         self._link = Link(
-            parse_addresses(addresses),
+            servers,
             LinkOptions(
                 metadata=tuple((key, value) for key, value in tokens.items() if value is not None) + _pairs(metadata),
                 connect_timeout=connect_timeout,
                 keepalive=keepalive,
                 keepalive_timeout=keepalive_timeout,
                 attempts_max=attempts,
+                tls=_tls(servers, tls, server_name),
+                server_name=server_name,
             ),
         )
         self.tasks: Final = AsyncTasks(self._link, timeout)
@@ -515,6 +525,14 @@ class AsyncClient:
 
 def _pairs(metadata: Mapping[str, str] | None) -> tuple[tuple[str, str], ...]:
     return tuple((key.lower(), value) for key, value in (metadata or {}).items())
+
+
+def _tls(servers: Iterable[Address], tls: ssl.SSLContext | None, server_name: str | None) -> ssl.SSLContext | None:
+    if any(isinstance(server, TLSAddress) for server in servers):
+        return tls or ssl.create_default_context()
+    if tls is not None or server_name is not None:
+        raise ValueError("TLS needs a tls:// address: what is sent to the others is not encrypted")
+    return None
 
 
 def _milliseconds(seconds: float) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import concurrent.futures
+import ssl
 import threading
 from collections.abc import Coroutine, Iterable, Iterator, Mapping
 from types import TracebackType
@@ -511,6 +512,8 @@ class Client:
         keepalive_timeout: float = 10.0,
         attempts: int = 4,
         metadata: Mapping[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
+        server_name: str | None = None,
     ) -> None:
         """The arguments are those of AsyncClient."""
         self._client = AsyncClient(
@@ -524,6 +527,8 @@ class Client:
             keepalive_timeout=keepalive_timeout,
             attempts=attempts,
             metadata=metadata,
+            tls=tls,
+            server_name=server_name,
         )
         self._thread = _LoopThread()
         self.tasks: Final = Tasks(self._client.tasks, self._thread)

@@ -41,13 +41,38 @@ struct ClientSettings {
         case .admin: options.operatorToken = token
         case .submitter: options.submitterToken = token
         }
+        options.tls = ClientTLS(
+            caFile: flags.caFile ?? variable("DMS_CA_FILE"),
+            certificateFile: flags.certFile ?? variable("DMS_CERT_FILE"),
+            keyFile: flags.keyFile ?? variable("DMS_KEY_FILE"),
+            serverName: flags.serverName ?? variable("DMS_SERVER_NAME"))
+        try ClientSettings.check(options.tls, flags, addresses)
         self.options = options
     }
 
-    /// A token as a file holds it, white space around it cut off.
+    /// Files that are wrong are told at once, and flags that would do nothing too.
+    private static func check(
+        _ tls: ClientTLS, _ flags: ConnectionFlags, _ addresses: [ServerAddress]
+    ) throws(UsageError) {
+        let isTLS = addresses.contains { address in
+            if case .tls = address { true } else { false }
+        }
+        guard isTLS else {
+            let given = [flags.caFile, flags.certFile, flags.keyFile, flags.serverName].contains { $0 != nil }
+            if given { throw UsageError("--ca-file, --cert-file, --key-file and --server-name need a tls:// server") }
+            return
+        }
+        do throws(ClientTLSError) {
+            try tls.check()
+        } catch {
+            throw UsageError("TLS: \(error)")
+        }
+    }
+
+    /// A file's first line that is not empty, white space around it cut off: the newest token of several.
     private static func token(at path: String) throws(UsageError) -> String {
         let bytes = try InputFile.read(path, bytesMax: tokenBytesMax)
-        let token = String(buffer: bytes).drop { $0.isWhitespace }
+        let token = String(buffer: bytes).drop { $0.isWhitespace }.prefix { !$0.isNewline }
         guard let end = token.lastIndex(where: { !$0.isWhitespace }) else {
             throw UsageError("The token file \(path) is empty")
         }

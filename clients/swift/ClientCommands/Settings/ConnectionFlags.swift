@@ -9,12 +9,32 @@ public struct ConnectionFlags: ParsableArguments {
     @Option(
         help: ArgumentHelp(
             """
-            Where the scheduler is: host:port, [IPv6]:port or unix:///path; several with commas between them are tried in \
+            Where the scheduler is: host:port, [IPv6]:port, the same behind tls://, or unix:///path; several with commas between them are tried in \
             turn. (default: $DMS_SERVER, else 127.0.0.1:8001)
             """,
             valueName: "addresses"),
         transform: { try ServerAddress.list($0) })
     var server: [ServerAddress]?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the roots that a tls:// server's certificate must lead to. (default: $DMS_CA_FILE, else the system's)",
+            valueName: "path"))
+    var caFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "A file with the certificate to show to a tls:// server. (default: $DMS_CERT_FILE)", valueName: "path"))
+    var certFile: String?
+
+    @Option(help: ArgumentHelp("A file with that certificate's key. (default: $DMS_KEY_FILE)", valueName: "path"))
+    var keyFile: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "The name that a tls:// server's certificate must hold. (default: $DMS_SERVER_NAME, else the host)",
+            valueName: "name"))
+    var serverName: String?
 
     @Option(help: ArgumentHelp("A file that holds the token; used instead of the environment's.", valueName: "path"))
     var tokenFile: String?

@@ -34,7 +34,7 @@ final class ServerLink {
         servers = ServerTurn(addresses)
         // A server that does not answer at all leaves time to try the others.
         let timeout = TimeAmount(clamping: options.connectTimeout / addresses.count)
-        connector = Connector(eventLoop: eventLoop, timeout: timeout)
+        connector = Connector(eventLoop: eventLoop, timeout: timeout, tls: options.tls)
         state = ConnectState(backoff: options.backoff)
     }
 

@@ -16,6 +16,8 @@ public struct ClientOptions: Sendable {
     public var retriesConnecting: Bool
     /// The name that submitters' calls give for themselves; nil: one of the client's own making, made of host and process.
     public var submitterID: String?
+    /// How servers at `tls://` addresses are known.
+    public var tls = ClientTLS()
     /// How long a server may be quiet before it is asked whether it is there; nil: it never is.
     public var pingInterval: Duration? = .seconds(15)
     /// How long a server that was asked has to say anything, before the connection counts as lost.

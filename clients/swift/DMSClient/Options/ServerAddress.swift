@@ -2,6 +2,8 @@
 public enum ServerAddress: Sendable, Hashable {
     /// A name or an IP address (IPv6 without brackets), and a port.
     case tcp(host: String, port: Int)
+    /// The same, spoken to inside TLS; ``ClientOptions/tls`` says how.
+    case tls(host: String, port: Int)
     /// The path of a unix socket.
     case unix(path: String)
 
@@ -12,8 +14,9 @@ public enum ServerAddress: Sendable, Hashable {
 
     private static let portRange = 1...65_535
     private static let unixScheme = "unix://"
+    private static let tlsScheme = "tls://"
 
-    /// Reads `host`, `host:port`, `[v6]`, `[v6]:port` or `unix:///path`.
+    /// Reads `host`, `host:port`, `[v6]` or `[v6]:port`, each with `tls://` before it or not, or `unix:///path`.
     public init(_ text: String) throws(ServerAddressError) {
         func refusal(_ problem: String) -> ServerAddressError { ServerAddressError(text: text, problem: problem) }
         // Walked as bytes: a combining character behind a mark would make one `Character` of both.
@@ -28,18 +31,24 @@ public enum ServerAddress: Sendable, Hashable {
             self = .unix(path: path)
             return
         }
-        let (host, portText) = try ServerAddress.split(text, refusal)
+        let isTLS = text.utf8.starts(with: ServerAddress.tlsScheme.utf8)
+        let place = isTLS ? String(Substring(text.utf8.dropFirst(ServerAddress.tlsScheme.utf8.count))) : text
+        let (host, portText) = try ServerAddress.split(place, refusal)
         guard !host.isEmpty, !host.utf8.contains(where: ServerAddress.isInNoHost) else {
             throw refusal("a host is expected, as in 127.0.0.1:8001")
         }
         guard let portText else {
-            self = .tcp(host: host, port: ServerAddress.defaultPort)
+            self = ServerAddress.at(host, ServerAddress.defaultPort, isTLS: isTLS)
             return
         }
         guard portText.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }),
             let port = Int(portText), ServerAddress.portRange.contains(port)
         else { throw refusal("the port must be a number from 1 to 65535") }
-        self = .tcp(host: host, port: port)
+        self = ServerAddress.at(host, port, isTLS: isTLS)
+    }
+
+    private static func at(_ host: String, _ port: Int, isTLS: Bool) -> ServerAddress {
+        isTLS ? .tls(host: host, port: port) : .tcp(host: host, port: port)
     }
 
     private static func isInNoHost(_ byte: UInt8) -> Bool {
@@ -73,12 +82,17 @@ public enum ServerAddress: Sendable, Hashable {
 }
 
 extension ServerAddress: CustomStringConvertible {
-    /// The address as it is read: `host:port`, `[v6]:port` or `unix:///path`.
+    /// The address as it is read: `host:port`, `[v6]:port`, the same behind `tls://`, or `unix:///path`.
     public var description: String {
         switch self {
-        case .tcp(let host, let port): host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
+        case .tcp(let host, let port): ServerAddress.place(host, port)
+        case .tls(let host, let port): ServerAddress.tlsScheme + ServerAddress.place(host, port)
         case .unix(let path): ServerAddress.unixScheme + path
         }
+    }
+
+    private static func place(_ host: String, _ port: Int) -> String {
+        host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]:\(port)" : "\(host):\(port)"
     }
 }
 

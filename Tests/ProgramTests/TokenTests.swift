@@ -1,0 +1,83 @@
+import Foundation
+import Glibc
+import TestSupport
+import Testing
+
+@Suite(.serialized) struct TokenTests {
+    private func write(_ text: String, _ folder: String) throws {
+        try text.write(toFile: "\(folder)/tokens", atomically: true, encoding: .utf8)
+    }
+
+    private func status(_ scheduler: SchedulerProcess, _ token: String) async throws -> Int {
+        let connection = try await scheduler.connect()
+        let answer = try await connection.call("GET", "/admin/block", headers: [("X-DMS-Operator-Token", token)])
+        try await connection.close()
+        return answer.status
+    }
+
+    @Test func `tokens of a file change without a restart, and stay where the file is emptied or gone`() async throws {
+        try await withFolder { folder in
+            try write("old\n", folder)
+            let scheduler = try await SchedulerProcess.start(
+                folder: folder, environment: ["DMS_OPERATOR_TOKEN": "", "DMS_OPERATOR_TOKEN_FILE": "tokens"])
+            #expect(try await status(scheduler, "old") == 200)
+            #expect(try await status(scheduler, "new") == 403)
+
+            try write("  new\n\nold\t\n", folder)
+            try await eventually { try await status(scheduler, "new") == 200 }
+            #expect(try await status(scheduler, "old") == 200)
+            // The programs take the first of the file's tokens.
+            let admin = try await Program.run(
+                "dms-admin", ["block-state", "--token-file", "tokens"],
+                environment: ["DMS_SERVER": "127.0.0.1:\(scheduler.rpcPort)"], folder: folder)
+            #expect(admin.code == 0, "\(admin.errors)")
+
+            try write("new\n", folder)
+            scheduler.program.signal(SIGHUP)
+            try await eventually { try await status(scheduler, "old") == 403 }
+
+            try write("\n", folder)
+            try await eventually { scheduler.program.errors.contains("the earlier tokens stay in use") }
+            #expect(try await status(scheduler, "new") == 200)
+            try FileManager.default.removeItem(atPath: "\(folder)/tokens")
+            scheduler.program.signal(SIGHUP)
+            try await eventually { scheduler.program.errors.contains("cannot be read as UTF-8") }
+            #expect(try await status(scheduler, "new") == 200)
+            #expect(scheduler.program.errors.contains("A wrong token was sent"))
+            for token in ["old", "new"] { #expect(!scheduler.program.errors.contains(" \(token)")) }
+            let code = try await scheduler.terminate()
+            #expect(code == 0)
+        }
+    }
+
+    @Test func `the environment may hold the token before, too`() async throws {
+        try await withFolder { folder in
+            let scheduler = try await SchedulerProcess.start(
+                folder: folder, environment: ["DMS_OPERATOR_TOKEN_PREVIOUS": "before"])
+            for token in [SchedulerProcess.token, "before"] { #expect(try await status(scheduler, token) == 200) }
+            #expect(try await status(scheduler, "other") == 403)
+            _ = try await scheduler.terminate()
+        }
+    }
+
+    @Test(arguments: [
+        (["DMS_OPERATOR_TOKEN_PREVIOUS": "x"], "DMS_OPERATOR_TOKEN_PREVIOUS", "needs DMS_OPERATOR_TOKEN"),
+        (["DMS_SUBMITTER_TOKEN_PREVIOUS": "x"], "DMS_SUBMITTER_TOKEN_PREVIOUS", "needs DMS_SUBMITTER_TOKEN"),
+        (
+            ["DMS_SUBMITTER_TOKEN": "x", "DMS_SUBMITTER_TOKEN_FILE": "tokens"], "DMS_SUBMITTER_TOKEN_FILE",
+            "only one of"
+        ),
+        (["DMS_OPERATOR_TOKEN_FILE": "tokens"], "DMS_OPERATOR_TOKEN_FILE", "more than 16 tokens"),
+    ])
+    func `tokens that contradict each other end the program with 78`(
+        _ settings: [String: String], _ name: String, _ problem: String
+    ) async throws {
+        try await withFolder { folder in
+            try write((0..<17).map { "t\($0)\n" }.joined(), folder)
+            let result = try await Program.run("dms-scheduler", [], environment: settings, folder: folder)
+            #expect(result.code == 78)
+            #expect(result.errors.contains(name))
+            #expect(result.errors.contains(problem))
+        }
+    }
+}
