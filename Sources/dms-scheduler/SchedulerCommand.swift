@@ -32,6 +32,7 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(help: help(.eventLoops)) var eventLoops: String?
     @Option(help: help(.logLevel)) var logLevel: String?
     @Option(help: help(.logFormat)) var logFormat: String?
+    @Option(help: help(.maxQueued)) var maxQueued: String?
 
     mutating func run() async throws {
         do {
@@ -58,7 +59,7 @@ struct SchedulerCommand: AsyncParsableCommand {
             .writerURL: writerURL, .readerURL: readerURL, .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
             .operatorToken: operatorToken, .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,
             .submitterTokenFile: submitterTokenFile, .eventLoops: eventLoops, .logLevel: logLevel,
-            .logFormat: logFormat,
+            .logFormat: logFormat, .maxQueued: maxQueued,
         ]
         return values.compactMapValues(\.self)
     }

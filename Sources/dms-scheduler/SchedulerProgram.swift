@@ -38,7 +38,8 @@ struct SchedulerProgram {
         let pool = SchedulerPool(
             configuration: SchedulerConfiguration(
                 writer: writer, reader: settings.reader, keyPrefix: settings.keyPrefix,
-                operatorToken: settings.operatorToken, submitterToken: settings.submitterToken),
+                operatorToken: settings.operatorToken, submitterToken: settings.submitterToken,
+                queuedMax: settings.limits.queuedMax),
             group: group, logger: logger)
         let rest = RESTServer(
             configuration: .init(host: settings.httpHost, port: settings.httpPort), scheduler: pool,

@@ -7,7 +7,7 @@ import Testing
         ["DMS_HTTP_PORT": "eighty"], ["DMS_HTTP_PORT": "65536"], ["DMS_RPC_PORT": "-1"], ["DMS_EVENT_LOOPS": "0"],
         ["LOG_LEVEL": "loud"], ["DMS_LOG_FORMAT": "xml"], ["REDIS_WRITER_URL": "http://localhost"],
         ["REDIS_READER_URL": "redis://localhost"], ["DMS_OPERATOR_TOKEN_FILE": "/nowhere/at/all"],
-        ["DMS_KEY_PREFIX": "a b"],
+        ["DMS_KEY_PREFIX": "a b"], ["DMS_MAX_QUEUED": "-1"],
     ])
     func `a wrong value ends the program with 78 and names the setting`(_ variables: [String: String]) async throws {
         try await withFolder { folder in
@@ -48,7 +48,7 @@ import Testing
                 "DMS_RPC_PORT, default 8001", "DMS_RPC_SOCKET", "REDIS_WRITER_URL", "REDIS_READER_URL",
                 "DMS_KEY_PREFIX, default dms", "DMS_DATA_DIR, default data", "DMS_OPERATOR_TOKEN",
                 "DMS_OPERATOR_TOKEN_FILE", "DMS_EVENT_LOOPS", "LOG_LEVEL, default info",
-                "DMS_LOG_FORMAT, default text",
+                "DMS_LOG_FORMAT, default text", "DMS_MAX_QUEUED, default 0",
             ] {
                 let squeezed = help.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
                 #expect(squeezed.contains(name), "\(name)")

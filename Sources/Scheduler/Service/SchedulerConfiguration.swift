@@ -14,13 +14,17 @@ public struct SchedulerConfiguration: Sendable {
     public var operatorToken: String?
     /// Where set, fetching tasks needs it (or the operator token).
     public var submitterToken: String?
+    /// How many tasks may be queued at a time, over all priorities; a submission past it is refused.
+    ///
+    /// 0: any number.
+    public var queuedMax: Int
 
     var clock = SystemClock()
 
     /// Takes empty tokens for none.
     public init(
         writer: RedisURL, reader: RedisURL? = nil, redis: RedisOptions = RedisOptions(), keyPrefix: String = "dms",
-        operatorToken: String? = nil, submitterToken: String? = nil
+        operatorToken: String? = nil, submitterToken: String? = nil, queuedMax: Int = 0
     ) {
         self.writer = writer
         self.reader = reader == writer ? nil : reader
@@ -28,5 +32,6 @@ public struct SchedulerConfiguration: Sendable {
         self.keyPrefix = keyPrefix
         self.operatorToken = operatorToken.flatMap { $0.isEmpty ? nil : $0 }
         self.submitterToken = submitterToken.flatMap { $0.isEmpty ? nil : $0 }
+        self.queuedMax = queuedMax
     }
 }

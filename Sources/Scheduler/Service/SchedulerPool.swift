@@ -118,7 +118,7 @@ public final class SchedulerPool: Sendable {
         if let service = slot.service.value { return service }
         let store = Store(
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
-            keys: StoreKeys(prefix: configuration.keyPrefix))
+            keys: StoreKeys(prefix: configuration.keyPrefix), queuedMax: configuration.queuedMax)
         let service = SchedulerService(
             store: store, configuration: configuration, lot: lot, order: order,
             requestWake: { [keeper] in keeper.wake(tasks: $0) }, logger: logger)

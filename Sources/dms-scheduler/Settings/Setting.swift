@@ -16,6 +16,7 @@ enum Setting: String, CaseIterable, Sendable {
     case eventLoops = "DMS_EVENT_LOOPS"
     case logLevel = "LOG_LEVEL"
     case logFormat = "DMS_LOG_FORMAT"
+    case maxQueued = "DMS_MAX_QUEUED"
 
     /// The name in the environment and in the `.env` file.
     var variable: String { rawValue }
@@ -36,6 +37,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .dataDirectory: "data"
         case .logLevel: "info"
         case .logFormat: "text"
+        case .maxQueued: "0"
         case .rpcSocket, .writerURL, .readerURL, .operatorToken, .operatorTokenFile, .submitterToken,
             .submitterTokenFile, .eventLoops:
             nil
@@ -63,6 +65,7 @@ enum Setting: String, CaseIterable, Sendable {
         case .eventLoops: "Threads that serve. Unset: one a core, at most 4."
         case .logLevel: "trace, debug, info, notice, warning, error or critical."
         case .logFormat: "text or json."
+        case .maxQueued: "Tasks that may be queued at a time; submissions past it are refused. 0: any number."
         }
     }
 }
