@@ -1,4 +1,3 @@
-import Glibc
 import HTTPServer
 import Logging
 import NIOCore
@@ -23,7 +22,8 @@ struct SchedulerProgram {
     /// Serves until SIGTERM or SIGINT.
     func run() async throws {
         let logger = makeLogger()
-        raiseDescriptorLimit(logger)
+        let budget = try DescriptorBudget(settings, descriptorsMax: DescriptorLimit.raise(logger))
+        budget.log(logger)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         var services: [any Service] = []
         var writer = settings.writer
@@ -42,13 +42,8 @@ struct SchedulerProgram {
                 queuedMax: settings.limits.queuedMax),
             group: group, logger: logger)
         let rest = RESTServer(
-            configuration: .init(host: settings.httpHost, port: settings.httpPort), scheduler: pool,
-            eventLoopGroup: group, logger: logger)
-        let rpc = RPCServer(
-            RPCServerConfiguration(
-                host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket,
-                drain: SchedulerProgram.drainMax),
-            scheduler: pool, group: group, logger: logger)
+            configuration: restConfiguration(budget), scheduler: pool, eventLoopGroup: group, logger: logger)
+        let rpc = RPCServer(rpcConfiguration(budget), scheduler: pool, group: group, logger: logger)
         services += [
             PoolService(pool: pool), Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, logger: logger),
         ]
@@ -63,13 +58,32 @@ struct SchedulerProgram {
         }
     }
 
-    /// A connection costs a descriptor, and shells start programs with a low limit that any process may raise.
-    private func raiseDescriptorLimit(_ logger: Logger) {
-        var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        logger.debug("The limit of open files was raised", metadata: ["files": "\(limit.rlim_cur)"])
+    private func restConfiguration(_ budget: DescriptorBudget) -> RESTServer.Configuration {
+        var configuration = RESTServer.Configuration(host: settings.httpHost, port: settings.httpPort)
+        configuration.connectionsMax = budget.httpConnectionsMax
+        configuration.toldMax = budget.toldMax
+        configuration.connectionsPerAddressMax = settings.limits.connectionsPerAddressMax
+        configuration.requestsPerSecondMax = settings.limits.requestsPerSecondMax
+        configuration.firstRequestTime = settings.limits.firstRequestTime
+        configuration.requestTime = settings.limits.requestTime
+        configuration.unreadTime = settings.limits.unreadTime
+        configuration.idleTime = settings.limits.httpIdleTime
+        return configuration
+    }
+
+    private func rpcConfiguration(_ budget: DescriptorBudget) -> RPCServerConfiguration {
+        var limits = ConnectionLimits()
+        limits.requestsPerSecondMax = settings.limits.requestsPerSecondMax
+        limits.firstRequestTime = settings.limits.firstRequestTime
+        limits.requestTime = settings.limits.requestTime
+        limits.unreadTime = settings.limits.unreadTime
+        limits.idleTime = settings.limits.rpcIdleTime
+        var configuration = RPCServerConfiguration(
+            host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket,
+            drain: SchedulerProgram.drainMax, connectionsMax: budget.rpcConnectionsMax, limits: limits)
+        configuration.toldMax = budget.toldMax
+        configuration.connectionsPerAddressMax = settings.limits.connectionsPerAddressMax
+        return configuration
     }
 
     private func makeLogger() -> Logger {

@@ -15,12 +15,21 @@ final class Program: Sendable {
     private let errorPath: String
 
     /// Starts it in the folder, with nothing of this process's environment but the path.
-    init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+    ///
+    /// `descriptorsMax` is how many files it may have open; nil: as many as this process may.
+    init(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String,
+        descriptorsMax: Int? = nil
+    ) throws {
         let process = Process()
         // Programs lie beside the tests.
         let built = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         process.executableURL = built.appendingPathComponent(name)
         process.arguments = arguments
+        if let descriptorsMax, let program = process.executableURL {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/prlimit")
+            process.arguments = ["--nofile=\(descriptorsMax):\(descriptorsMax)", program.path] + arguments
+        }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         process.environment = environment.merging(["PATH": path]) { given, _ in given }
@@ -41,6 +50,8 @@ final class Program: Sendable {
     var output: String { (try? String(contentsOfFile: outputPath, encoding: .utf8)) ?? "" }
 
     var errors: String { (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "" }
+
+    var processIdentifier: Int32 { running.withLock(\.process.processIdentifier) }
 
     func signal(_ number: Int32) {
         running.withLock { running in

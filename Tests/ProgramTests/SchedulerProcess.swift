@@ -16,12 +16,12 @@ struct SchedulerProcess {
 
     /// Starts it, and waits until both doors are open and Redis answers.
     static func start(
-        _ arguments: [String] = [], rpcPort: Int = 0, folder: String
+        _ arguments: [String] = [], rpcPort: Int = 0, folder: String, descriptorsMax: Int? = nil
     ) async throws -> SchedulerProcess {
         let program = try Program(
             "dms-scheduler",
             ["--http-port", "0", "--rpc-port", "\(rpcPort)", "--data-dir", "data"] + arguments,
-            environment: ["DMS_OPERATOR_TOKEN": token], folder: folder)
+            environment: ["DMS_OPERATOR_TOKEN": token], folder: folder, descriptorsMax: descriptorsMax)
         try await eventually {
             port(of: "The REST door is open", program) != nil && port(of: "The binary door is open", program) != nil
         }

@@ -29,10 +29,13 @@ final class RawClient {
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
-    init(_ address: SocketAddress) async throws {
+    init(_ address: SocketAddress, from local: SocketAddress? = nil) async throws {
         let (stream, continuation) = AsyncStream<ByteBuffer>.makeStream()
         incoming = stream.makeAsyncIterator()
-        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        if let local { bootstrap = bootstrap.bind(to: local) }
+        channel =
+            try await bootstrap
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
