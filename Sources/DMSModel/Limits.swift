@@ -40,3 +40,88 @@ public enum Limits {
     /// Tasks that are looked at for one page, whether they fit its filters or not.
     public static let listExaminedMax = 1000
 }
+
+// MARK: - Connections
+
+extension Limits {
+    /// What a client's connection may do at a door: the defaults of what both doors are configured with.
+    ///
+    /// Sizes are in bytes. `docs/limits.md` says which of them can be set, and what happens past each.
+    public enum Connections {
+        /// Connections of the binary door at a time.
+        public static let rpcMax = 16_384
+        /// Connections of the REST door at a time.
+        public static let httpMax = 10_000
+        /// Refused connections of a door that are told why at a time; further ones are closed as they come.
+        public static let toldMax = 64
+        /// How long a refused connection is given to ask for something, so that it can be told.
+        public static let tellingTime = Duration.seconds(1)
+        /// How often the log says at most that connections are refused.
+        public static let refusalLogPause = Duration.seconds(1)
+        /// How long a door accepts nothing after an accept that failed, as with no descriptor left.
+        public static let acceptPauseMilliseconds: Int64 = 100
+
+        /// How long a new connection may take until its first frame, or its first request's head, is there.
+        public static let firstRequestTime = Duration.seconds(10)
+        /// How long the rest of a frame or of a request's body may take.
+        public static let requestTime = Duration.seconds(60)
+        /// How long a client may take nothing of what is sent to it.
+        public static let unreadTime = Duration.seconds(60)
+        /// How long a connection of the binary door may ask for nothing, with no call in flight.
+        public static let rpcIdleTime = Duration.seconds(3600)
+        /// How long a connection of the REST door may ask for nothing.
+        public static let httpIdleTime = Duration.seconds(75)
+        /// After so long without a byte the kernel asks whether the client is there.
+        public static let keepAliveIdleSeconds = 30
+        /// The kernel asks again after so long without an answer.
+        public static let keepAliveIntervalSeconds = 10
+        /// After so many questions without an answer the client is gone.
+        public static let keepAliveProbes = 3
+        /// A client whose kernel takes nothing of what is sent for so long is gone too.
+        public static let unacknowledgedMilliseconds = 60_000
+    }
+
+    /// What one connection of the binary door may do.
+    public enum RPC {
+        /// Calls in flight that do not wait for a task.
+        public static let openStreamsMax = 1024
+        /// Calls in flight whose answers may be of any size.
+        public static let bulkStreamsMax = 16
+        /// Calls that wait for a task.
+        public static let parkedStreamsMax = 4096
+        /// Answers that wait to be sent.
+        public static let unsentBytesMax = 1 << 20
+        /// A ping's data.
+        public static let pingBytesMax = 64
+        /// Pings in a second.
+        public static let pingsPerSecondMax = 100
+        /// How many seconds in a row there may be more.
+        public static let pingSecondsMax = 10
+        /// How long calls in flight may go on where the server closes a connection.
+        public static let finishingTime = Duration.seconds(5)
+        /// How long the client of such a connection may take to read its answers.
+        public static let flushingTime = Duration.seconds(10)
+        /// How long such a client may take to close its side.
+        public static let lingeringTime = Duration.seconds(1)
+        /// Entries of a call's metadata.
+        public static let metadataEntriesMax = 64
+        /// Keys and values of a call's metadata together.
+        public static let metadataBytesMax = 16 << 10
+    }
+
+    /// What one connection of the REST door may do.
+    public enum HTTP {
+        /// A request's target: path and query.
+        public static let targetBytesMax = 8 << 10
+        /// A header field's name, or its value.
+        public static let fieldBytesMax = 16 << 10
+        /// A request's target and all its header fields together.
+        public static let fieldsBytesMax = 32 << 10
+        /// Header fields of a request.
+        public static let fieldsMax = 100
+        /// What is still read of a request that was answered already.
+        public static let discardedBytesMax = 16 << 20
+        /// How long a client may take to close its side after a closing answer.
+        public static let lingeringTime = Duration.seconds(2)
+    }
+}

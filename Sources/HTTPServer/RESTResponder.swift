@@ -9,6 +9,8 @@ import Scheduler
 struct RESTResponder: HTTPResponder {
     let scheduler: SchedulerPool
     let bodyBytesMax: Int
+    /// Requests in a second on one connection; 0: any number.
+    let requestsPerSecondMax: Int
     let logger: Logger
 
     /// What the framework makes for each request.
@@ -22,11 +24,28 @@ struct RESTResponder: HTTPResponder {
     /// Answers every request; throws only where the connection broke before the request was whole.
     func respond(to request: Request, context: Context) async throws -> Response {
         let answer =
-            switch destination(of: request) {
-            case .found(let endpoint, let target): try await answer(endpoint, target, request, context)
-            case .nowhere(let answer): answer
+            if let refusal = try await rateRefusal(context) {
+                refusal
+            } else {
+                switch destination(of: request) {
+                case .found(let endpoint, let target): try await answer(endpoint, target, request, context)
+                case .nowhere(let answer): answer
+                }
             }
         return answer.response(toHead: request.method == .head)
+    }
+
+    /// What a client that asks too often is answered with, whatever it asks for.
+    private func rateRefusal(_ context: Context) async throws -> Answer? {
+        guard requestsPerSecondMax > 0 else { return nil }
+        let channel = context.channel
+        let wait = try await channel.eventLoop.submit {
+            try channel.pipeline.syncOperations.handler(type: ConnectionHandler.self).takeRequest()
+        }.get()
+        return wait.map { wait in
+            let sentence = "A connection may make \(requestsPerSecondMax) requests a second"
+            return Answer(SchedulerError(.limitRate, sentence, retryAfter: wait), part: "body")
+        }
     }
 
     private enum Destination {
@@ -35,7 +54,9 @@ struct RESTResponder: HTTPResponder {
     }
 
     private func destination(of request: Request) -> Destination {
-        guard let target = RequestTarget(request.head.path ?? "") else { return .nowhere(.notFound) }
+        let path = request.head.path ?? ""
+        guard path.utf8.count <= Limits.HTTP.targetBytesMax else { return .nowhere(.targetTooLong) }
+        guard let target = RequestTarget(path) else { return .nowhere(.notFound) }
         return switch Endpoint.resolve(request.method, path: target.segments) {
         case .endpoint(let endpoint): .found(endpoint, target)
         case .methodNotAllowed(let allow): .nowhere(.methodNotAllowed(allow: allow))

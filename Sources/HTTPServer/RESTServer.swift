@@ -15,6 +15,7 @@ public struct RESTServer: Service {
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let listening: ListeningAddress
+    let gate: ConnectionGate
 
     /// Nothing is opened before ``run()``.
     ///
@@ -31,6 +32,9 @@ public struct RESTServer: Service {
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         listening = ListeningAddress(eventLoop: eventLoopGroup.any())
+        gate = ConnectionGate(
+            door: "http", connectionsMax: configuration.connectionsMax,
+            perAddressMax: configuration.connectionsPerAddressMax, toldMax: configuration.toldMax, logger: logger)
     }
 
     /// The address that the door listens on, as soon as it does; the port is the real one where 0 was configured.
@@ -46,19 +50,34 @@ public struct RESTServer: Service {
         public var description: String { "The REST door ended before it listened" }
     }
 
+    /// Puts the gate in front of whatever the framework has its listener do.
+    private static func admit(
+        through gate: ConnectionGate, on listener: any Channel, _ logger: Logger
+    ) async throws {
+        try await listener.eventLoop.submit {
+            try listener.pipeline.syncOperations.addHandlers(AdmissionHandler.handlers(gate, logger), position: .first)
+        }.get()
+    }
+
     /// Serves until the service group shuts down gracefully; throws where the address can't be listened on.
     public func run() async throws {
         let configuration = configuration
         var frameworkLogger = logger
         frameworkLogger.logLevel = max(logger.logLevel, .notice)
         let application = Application(
-            responder: RESTResponder(scheduler: scheduler, bodyBytesMax: configuration.bodyBytesMax, logger: logger),
-            server: HTTPServerBuilder { ConnectionSetup(responder: $0, configuration: configuration) },
+            responder: RESTResponder(
+                scheduler: scheduler, bodyBytesMax: configuration.bodyBytesMax,
+                requestsPerSecondMax: configuration.requestsPerSecondMax, logger: logger),
+            server: HTTPServerBuilder { [gate, scheduler] in
+                ConnectionSetup(responder: $0, configuration: configuration, gate: gate, scheduler: scheduler)
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "dms-scheduler",
-                backlog: 1024,
-                availableConnectionsDelegate: .maximum(configuration.connectionsMax, logger: frameworkLogger)),
-            onServerRunning: { [listening] channel in listening.succeed(channel.localAddress) },
+                backlog: 1024),
+            onServerRunning: { [listening, gate, logger] channel in
+                try? await RESTServer.admit(through: gate, on: channel, logger)
+                listening.succeed(channel.localAddress)
+            },
             eventLoopGroupProvider: .shared(eventLoopGroup), logger: frameworkLogger)
         do {
             try await withGracefulShutdownHandler {

@@ -1,3 +1,4 @@
+import Logging
 import NIOCore
 import NIOPosix
 import Scheduler
@@ -6,8 +7,6 @@ import ServerTLS
 /// The sockets that the binary door listens on.
 struct Listeners {
     private static let backlog: CInt = 4096
-    /// How long nothing is accepted where it failed: with no file descriptor left it would fail again at once.
-    private static let acceptPause = TimeAmount.milliseconds(100)
 
     private(set) var channels: [any Channel] = []
     private var socketPath: String?
@@ -18,7 +17,7 @@ struct Listeners {
     /// Opens the sockets; throws ``RPCServerError``, and leaves none open then.
     static func open(
         _ configuration: RPCServerConfiguration, group: MultiThreadedEventLoopGroup,
-        admission: @escaping @Sendable () -> AdmissionHandler,
+        gate: ConnectionGate, logger: Logger,
         onConnection: @escaping @Sendable (any Channel) -> EventLoopFuture<Void>
     ) async throws(RPCServerError) -> Listeners {
         var listeners = Listeners()
@@ -26,8 +25,7 @@ struct Listeners {
             .serverChannelOption(.backlog, value: backlog)
             .serverChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    let pause = AcceptBackoffHandler { _ in acceptPause }
-                    try channel.pipeline.syncOperations.addHandlers([pause, admission()])
+                    try channel.pipeline.syncOperations.addHandlers(AdmissionHandler.handlers(gate, logger))
                 }
             }
             .childChannelOption(.allowRemoteHalfClosure, value: true)

@@ -18,6 +18,7 @@ public final class RPCServer: Service {
     private let logger: Logger
     private let bound: AsyncStream<SocketAddress>.Continuation
     let counters = RPCServerCounters()
+    let gate: ConnectionGate
 
     /// Where the server listens: TCP first, then the unix socket; ends when all listen, or when one could not.
     public let boundAddresses: AsyncStream<SocketAddress>
@@ -47,6 +48,9 @@ public final class RPCServer: Service {
         self.makeRouter = makeRouter
         self.wrongTokens = wrongTokens
         self.logger = logger
+        gate = ConnectionGate(
+            door: "rpc", connectionsMax: configuration.connectionsMax,
+            perAddressMax: configuration.connectionsPerAddressMax, toldMax: configuration.toldMax, logger: logger)
         (boundAddresses, bound) = AsyncStream.makeStream()
     }
 
@@ -78,17 +82,15 @@ public final class RPCServer: Service {
         _ loops: [ObjectIdentifier: NIOLoopBound<LoopConnections>]
     ) async throws(RPCServerError) -> Listeners {
         defer { bound.finish() }
-        let (limits, counters, logger) = (configuration.limits, counters, logger)
-        let gate = ConnectionGate(connectionsMax: configuration.connectionsMax)
-        let listeners = try await Listeners.open(configuration, group: group) {
-            AdmissionHandler(gate, counters, logger)
-        } onConnection: { channel in
+        let (limits, counters, gate, logger) = (configuration.limits, counters, gate, logger)
+        let listeners = try await Listeners.open(configuration, group: group, gate: gate, logger: logger) { channel in
             channel.eventLoop.makeCompletedFuture {
                 guard let connections = loops[ObjectIdentifier(channel.eventLoop)] else {
                     preconditionFailure("connections live on the loops of the server's own group")
                 }
                 try channel.pipeline.syncOperations.addHandler(
-                    ConnectionHandler(connections.value, limits, counters, logger))
+                    ConnectionHandler(
+                        connections.value, limits, counters, refusal: gate.refusal(of: channel), logger))
             }
         }
         for address in listeners.addresses {

@@ -37,6 +37,16 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(help: help(.eventLoops)) var eventLoops: String?
     @Option(help: help(.logLevel)) var logLevel: String?
     @Option(help: help(.logFormat)) var logFormat: String?
+    @Option(help: help(.maxQueued)) var maxQueued: String?
+    @Option(help: help(.httpConnectionsMax)) var httpConnectionsMax: String?
+    @Option(help: help(.rpcConnectionsMax)) var rpcConnectionsMax: String?
+    @Option(help: help(.connectionsPerAddressMax)) var connectionsPerAddressMax: String?
+    @Option(help: help(.requestsPerSecondMax)) var requestsPerSecondMax: String?
+    @Option(help: help(.firstRequestSeconds)) var firstRequestSeconds: String?
+    @Option(help: help(.requestSeconds)) var requestSeconds: String?
+    @Option(help: help(.unreadSeconds)) var unreadSeconds: String?
+    @Option(help: help(.httpIdleSeconds)) var httpIdleSeconds: String?
+    @Option(help: help(.rpcIdleSeconds)) var rpcIdleSeconds: String?
 
     mutating func run() async throws {
         do {
@@ -66,7 +76,11 @@ struct SchedulerCommand: AsyncParsableCommand {
             .submitterTokenPrevious: submitterTokenPrevious,
             .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,
             .submitterTokenFile: submitterTokenFile, .eventLoops: eventLoops, .logLevel: logLevel,
-            .logFormat: logFormat,
+            .logFormat: logFormat, .maxQueued: maxQueued, .httpConnectionsMax: httpConnectionsMax,
+            .rpcConnectionsMax: rpcConnectionsMax, .connectionsPerAddressMax: connectionsPerAddressMax,
+            .requestsPerSecondMax: requestsPerSecondMax, .firstRequestSeconds: firstRequestSeconds,
+            .requestSeconds: requestSeconds, .unreadSeconds: unreadSeconds, .httpIdleSeconds: httpIdleSeconds,
+            .rpcIdleSeconds: rpcIdleSeconds,
         ]
         return values.compactMapValues(\.self)
     }

@@ -1,4 +1,3 @@
-import Glibc
 import HTTPServer
 import Logging
 import NIOCore
@@ -24,7 +23,8 @@ struct SchedulerProgram {
     /// Serves until SIGTERM or SIGINT.
     func run() async throws {
         let logger = makeLogger()
-        raiseDescriptorLimit(logger)
+        let budget = try DescriptorBudget(settings, descriptorsMax: DescriptorLimit.raise(logger))
+        budget.log(logger)
         let tls = try settings.tls.map { try ServerTLS(settings: $0, logger) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         var services: [any Service] = []
@@ -42,17 +42,11 @@ struct SchedulerProgram {
         let pool = SchedulerPool(
             configuration: SchedulerConfiguration(
                 writer: writer, reader: settings.reader, keyPrefix: settings.keyPrefix,
-                tokens: tokens),
+                tokens: tokens, queuedMax: settings.limits.queuedMax),
             group: group, logger: logger)
-        var restConfiguration = RESTServer.Configuration(host: settings.httpHost, port: settings.httpPort)
-        restConfiguration.tls = tls
         let rest = RESTServer(
-            configuration: restConfiguration, scheduler: pool, eventLoopGroup: group, logger: logger)
-        let rpc = RPCServer(
-            RPCServerConfiguration(
-                host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket, tls: tls,
-                drain: SchedulerProgram.drainMax),
-            scheduler: pool, group: group, logger: logger)
+            configuration: restConfiguration(budget, tls), scheduler: pool, eventLoopGroup: group, logger: logger)
+        let rpc = RPCServer(rpcConfiguration(budget, tls), scheduler: pool, group: group, logger: logger)
         let reloading = TokenReloading(tokens, pool: pool, logger: logger)
         let files = [
             tls?.source(logger), reloading.source(settings.operatorTokens, \.operators),
@@ -74,13 +68,33 @@ struct SchedulerProgram {
         }
     }
 
-    /// A connection costs a descriptor, and shells start programs with a low limit that any process may raise.
-    private func raiseDescriptorLimit(_ logger: Logger) {
-        var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        guard unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        logger.debug("The limit of open files was raised", metadata: ["files": "\(limit.rlim_cur)"])
+    private func restConfiguration(_ budget: DescriptorBudget, _ tls: ServerTLS?) -> RESTServer.Configuration {
+        var configuration = RESTServer.Configuration(host: settings.httpHost, port: settings.httpPort)
+        configuration.tls = tls
+        configuration.connectionsMax = budget.httpConnectionsMax
+        configuration.toldMax = budget.toldMax
+        configuration.connectionsPerAddressMax = settings.limits.connectionsPerAddressMax
+        configuration.requestsPerSecondMax = settings.limits.requestsPerSecondMax
+        configuration.firstRequestTime = settings.limits.firstRequestTime
+        configuration.requestTime = settings.limits.requestTime
+        configuration.unreadTime = settings.limits.unreadTime
+        configuration.idleTime = settings.limits.httpIdleTime
+        return configuration
+    }
+
+    private func rpcConfiguration(_ budget: DescriptorBudget, _ tls: ServerTLS?) -> RPCServerConfiguration {
+        var limits = ConnectionLimits()
+        limits.requestsPerSecondMax = settings.limits.requestsPerSecondMax
+        limits.firstRequestTime = settings.limits.firstRequestTime
+        limits.requestTime = settings.limits.requestTime
+        limits.unreadTime = settings.limits.unreadTime
+        limits.idleTime = settings.limits.rpcIdleTime
+        var configuration = RPCServerConfiguration(
+            host: settings.rpcHost, port: settings.rpcPort, socketPath: settings.rpcSocket, tls: tls,
+            drain: SchedulerProgram.drainMax, connectionsMax: budget.rpcConnectionsMax, limits: limits)
+        configuration.toldMax = budget.toldMax
+        configuration.connectionsPerAddressMax = settings.limits.connectionsPerAddressMax
+        return configuration
     }
 
     private func makeLogger() -> Logger {

@@ -18,6 +18,7 @@ import Testing
         ("STORE_FULL", 8, 507),
         ("LIMIT_CONNECTIONS", 8, 429),
         ("LIMIT_WAITERS", 8, 429),
+        ("LIMIT_QUEUED", 8, 429),
         ("LIMIT_RATE", 8, 429),
         ("LIMIT_BODY", 8, 413),
         ("LIMIT_FRAME", 8, 413),

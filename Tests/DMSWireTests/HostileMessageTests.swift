@@ -163,6 +163,23 @@ import Testing
         #expect(WireError.tooComplex.schedulerError.reason == .limitBody)
     }
 
+    @Test func `as much metadata as may be is read, an entry or a byte more is refused`() throws {
+        func envelope(entries: Int, bytes: Int) -> RequestEnvelope {
+            var entries = Array(repeating: MetadataEntry(key: "k", value: ""), count: entries)
+            entries[0].value = String(repeating: "v", count: bytes - entries.count)
+            return RequestEnvelope(service: "s", method: "m", payload: ByteBuffer(), metadata: entries)
+        }
+        let (entriesMax, bytesMax) = (Limits.RPC.metadataEntriesMax, Limits.RPC.metadataBytesMax)
+        let most = envelope(entries: entriesMax, bytes: bytesMax)
+        #expect(try RequestEnvelope.decode(most.encoded()) == most)
+        for (entries, bytes) in [(entriesMax + 1, bytesMax), (entriesMax, bytesMax + 1)] {
+            let error = #expect(throws: WireError.self) {
+                try RequestEnvelope.decode(envelope(entries: entries, bytes: bytes).encoded())
+            }
+            #expect(error?.schedulerError.reason == .limitBody)
+        }
+    }
+
     @Test func `honest messages of the largest size are read`() throws {
         let lease = LeaseReference(taskID: TaskID("0123456789abcdef"), token: "0123456789abcdef")
         let acks = NextRequest(acks: Array(repeating: lease, count: 100_000))

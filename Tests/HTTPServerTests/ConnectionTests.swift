@@ -324,7 +324,9 @@ import Testing
             let connection = try await server.connect()
             let header = "X-Long: " + String(repeating: "x", count: 100_000) + "\r\n"
             try await connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\(header)\r\n")
-            #expect(try await connection.answer().status == 400)
+            let answer = try await connection.answer()
+            #expect(answer.status == 431)
+            #expect(answer.text == #"{"detail":"Request Header Fields Too Large"}"#)
             #expect(try await connection.remainder() == "")
             try await connection.close()
         }
@@ -338,19 +340,6 @@ import Testing
             let answer = try await connection.answer()
             #expect(answer.status == 400)
             #expect(try await connection.remainder() == "")
-        }
-    }
-
-    @Test func `a connection on which nothing comes is closed, before a request and inside one`() async throws {
-        var configuration = RESTServer.Configuration()
-        configuration.idleTime = .milliseconds(50)
-        try await withServer(configuration) { server in
-            for start in ["", "GET /hea", "POST /tasks HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{"] {
-                let connection = try await server.connect()
-                if !start.isEmpty { try await connection.send(start) }
-                #expect(try await connection.remainderBeforeReset() == "")
-                try await connection.close()
-            }
         }
     }
 

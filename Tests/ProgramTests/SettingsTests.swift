@@ -7,7 +7,10 @@ import Testing
         ["DMS_HTTP_PORT": "eighty"], ["DMS_HTTP_PORT": "65536"], ["DMS_RPC_PORT": "-1"], ["DMS_EVENT_LOOPS": "0"],
         ["LOG_LEVEL": "loud"], ["DMS_LOG_FORMAT": "xml"], ["REDIS_WRITER_URL": "http://localhost"],
         ["REDIS_READER_URL": "redis://localhost"], ["DMS_OPERATOR_TOKEN_FILE": "/nowhere/at/all"],
-        ["DMS_KEY_PREFIX": "a b"],
+        ["DMS_KEY_PREFIX": "a b"], ["DMS_MAX_QUEUED": "-1"], ["DMS_RPC_CONNECTIONS_MAX": "0"],
+        ["DMS_HTTP_CONNECTIONS_MAX": "1000001"], ["DMS_CONNECTIONS_PER_ADDRESS_MAX": "-1"],
+        ["DMS_REQUESTS_PER_SECOND_MAX": "many"], ["DMS_FIRST_REQUEST_SECONDS": "0"], ["DMS_REQUEST_SECONDS": "86401"],
+        ["DMS_UNREAD_SECONDS": "0.5"], ["DMS_HTTP_IDLE_SECONDS": "0"], ["DMS_RPC_IDLE_SECONDS": "-1"],
     ])
     func `a wrong value ends the program with 78 and names the setting`(_ variables: [String: String]) async throws {
         try await withFolder { folder in
@@ -48,7 +51,12 @@ import Testing
                 "DMS_RPC_PORT, default 8001", "DMS_RPC_SOCKET", "REDIS_WRITER_URL", "REDIS_READER_URL",
                 "DMS_KEY_PREFIX, default dms", "DMS_DATA_DIR, default data", "DMS_OPERATOR_TOKEN",
                 "DMS_OPERATOR_TOKEN_FILE", "DMS_EVENT_LOOPS", "LOG_LEVEL, default info",
-                "DMS_LOG_FORMAT, default text",
+                "DMS_LOG_FORMAT, default text", "DMS_MAX_QUEUED, default 0",
+                "DMS_HTTP_CONNECTIONS_MAX, default 10000", "DMS_RPC_CONNECTIONS_MAX, default 16384",
+                "DMS_CONNECTIONS_PER_ADDRESS_MAX, default 0", "DMS_REQUESTS_PER_SECOND_MAX, default 0",
+                "DMS_FIRST_REQUEST_SECONDS, default 10", "DMS_REQUEST_SECONDS, default 60",
+                "DMS_UNREAD_SECONDS, default 60", "DMS_HTTP_IDLE_SECONDS, default 75",
+                "DMS_RPC_IDLE_SECONDS, default 3600",
             ] {
                 let squeezed = help.output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
                 #expect(squeezed.contains(name), "\(name)")

@@ -2,6 +2,7 @@ import DMSWire
 import Foundation
 import NIOCore
 import NIOPosix
+import Scheduler
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ import Testing
             try await expectAlive(second, on: 1)
             let third = try await server.client()
             #expect(try await third.frame() == nil)
-            #expect(server.server.counters.refusedConnections == 1)
+            #expect(server.server.gate.refusedConnections == 1)
             try await expectAlive(first, on: 3)
 
             await first.close()
@@ -35,9 +36,10 @@ import Testing
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let (accepted, connections) = AsyncStream<ContinuousClock.Instant>.makeStream()
         var arrivals = accepted.makeAsyncIterator()
-        var listeners = try await Listeners.open(RPCServerConfiguration(port: 0), group: group) {
-            AdmissionHandler(ConnectionGate(connectionsMax: 10), RPCServerCounters(), TestServer.logger)
-        } onConnection: { channel in
+        let gate = ConnectionGate(door: "test", connectionsMax: 10, logger: TestServer.logger)
+        var listeners = try await Listeners.open(
+            RPCServerConfiguration(port: 0), group: group, gate: gate, logger: TestServer.logger
+        ) { channel in
             connections.yield(.now)
             return channel.eventLoop.makeSucceededVoidFuture()
         }

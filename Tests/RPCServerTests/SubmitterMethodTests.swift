@@ -88,7 +88,7 @@ import Testing
         async throws
     {
         try await SchedulerServer.with {
-            $0.submitterToken = SchedulerServer.submitterToken
+            $0.tokens.submitters = [SchedulerServer.submitterToken]
         } _: { scheduler in
             let caller = try await scheduler.caller()
             try await caller.enqueue("t")

@@ -41,12 +41,17 @@ public final class HTTPConnection {
         self.chunks = chunks.makeAsyncIterator()
     }
 
-    /// Connects, inside TLS where there is a context; 20 seconds later whatever still waits for bytes fails.
+    /// Connects, from a given address and inside TLS where there is a context; 20 seconds later whatever still waits for bytes
+    /// fails.
     public static func open(
-        _ address: SocketAddress, tls: NIOSSLContext? = nil, closingAfter limit: TimeAmount = .seconds(20)
+        _ address: SocketAddress, tls: NIOSSLContext? = nil, closingAfter limit: TimeAmount = .seconds(20),
+        from local: SocketAddress? = nil
     ) async throws -> HTTPConnection {
         let (chunks, source) = AsyncThrowingStream.makeStream(of: ByteBuffer.self)
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        if let local { bootstrap = bootstrap.bind(to: local) }
+        let channel =
+            try await bootstrap
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -72,6 +77,12 @@ public final class HTTPConnection {
         try await (channel as? any SocketOptionProvider)?.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
         try await close()
     }
+
+    /// Reads nothing from now on.
+    public func stopReading() async throws { try await channel.setOption(.autoRead, value: false).get() }
+
+    /// Reads again.
+    public func startReading() async throws { try await channel.setOption(.autoRead, value: true).get() }
 
     /// Says that nothing more will come, as a client does that only waits for its answers.
     public func closeOutput() async throws { try await channel.close(mode: .output) }

@@ -14,13 +14,22 @@ public final class Program: Sendable {
     private let errorPath: String
 
     /// Starts it in the folder, with nothing of this process's environment but the path; a name with a slash is a path.
-    public init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
+    ///
+    /// `descriptorsMax` is how many files it may have open; nil: as many as this process may.
+    public init(
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String,
+        descriptorsMax: Int? = nil
+    ) throws {
         let process = Process()
         // Programs lie beside the tests.
         let built = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
         process.executableURL =
             name.contains("/") ? URL(fileURLWithPath: name) : built.appendingPathComponent(name)
         process.arguments = arguments
+        if let descriptorsMax, let program = process.executableURL {
+            process.executableURL = URL(fileURLWithPath: "/usr/bin/prlimit")
+            process.arguments = ["--nofile=\(descriptorsMax):\(descriptorsMax)", program.path] + arguments
+        }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
         process.environment = environment.merging(["PATH": path]) { given, _ in given }
@@ -44,6 +53,9 @@ public final class Program: Sendable {
 
     /// What it has written to its standard error.
     public var errors: String { (try? String(contentsOfFile: errorPath, encoding: .utf8)) ?? "" }
+
+    /// Its process's number.
+    public var processIdentifier: Int32 { running.withLock(\.process.processIdentifier) }
 
     /// Whether it has not ended.
     public var isRunning: Bool { running.withLock { $0.process.isRunning } }

@@ -22,11 +22,13 @@ public struct SchedulerProcess: Sendable {
     /// Starts it, and waits until both doors are open and, unless that is left out, Redis answers.
     public static func start(
         _ arguments: [String] = [], rpcPort: Int = 0, folder: String, program name: String = "dms-scheduler",
-        environment: [String: String] = [:], tls: NIOSSLContext? = nil, waitsForRedis: Bool = true
+        environment: [String: String] = [:], tls: NIOSSLContext? = nil, waitsForRedis: Bool = true,
+        descriptorsMax: Int? = nil
     ) async throws -> SchedulerProcess {
         let program = try Program(
             name, ["--http-port", "0", "--rpc-port", "\(rpcPort)", "--data-dir", "data"] + arguments,
-            environment: environment.merging(["DMS_OPERATOR_TOKEN": token]) { given, _ in given }, folder: folder)
+            environment: environment.merging(["DMS_OPERATOR_TOKEN": token]) { given, _ in given }, folder: folder,
+            descriptorsMax: descriptorsMax)
         try await eventually {
             guard program.isRunning else { throw TestFailure(program.errors) }
             return port(of: "The REST door is open", program) != nil

@@ -17,6 +17,7 @@ extension SchedulerError {
         case storeFull = "STORE_FULL"
         case limitConnections = "LIMIT_CONNECTIONS"
         case limitWaiters = "LIMIT_WAITERS"
+        case limitQueued = "LIMIT_QUEUED"
         case limitBody = "LIMIT_BODY"
         case limitFrame = "LIMIT_FRAME"
         case limitParameters = "LIMIT_PARAMETERS"

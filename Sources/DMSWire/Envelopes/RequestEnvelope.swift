@@ -1,3 +1,4 @@
+import DMSModel
 public import NIOCore
 
 /// One entry of a call's metadata; keys are in lower case.
@@ -66,7 +67,13 @@ extension RequestEnvelope: WireMessage {
         self.init(
             service: try fields.string(1, mostly: ServiceName.all), method: try fields.string(2),
             payload: fields.bytes(3),
-            timeoutNanoseconds: fields.int64(4), metadata: try fields.messages(5))
+            timeoutNanoseconds: fields.int64(4),
+            metadata: try fields.messages(5, atMost: Limits.RPC.metadataEntriesMax))
+        guard !metadata.isEmpty else { return }
+        let bytes = metadata.reduce(0) { $0 + $1.key.utf8.count + $1.value.utf8.count }
+        guard bytes <= Limits.RPC.metadataBytesMax else {
+            throw .tooMuch("A call's metadata may have at most \(Limits.RPC.metadataBytesMax) bytes")
+        }
     }
 
     /// See ``WireMessage/write(to:)``.

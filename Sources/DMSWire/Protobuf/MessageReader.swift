@@ -126,13 +126,16 @@ import NIOCore
         return value
     }
 
-    /// A list of messages.
-    func messages<Value: WireMessage>(_ number: Int, of: Value.Type = Value.self) throws(WireError) -> [Value] {
+    /// A list of messages; throws where there are more than that, before any is read.
+    func messages<Value: WireMessage>(
+        _ number: Int, of: Value.Type = Value.self, atMost countMax: Int = .max
+    ) throws(WireError) -> [Value] {
         let (field, list) = unsafe location(number, PROTOBUF_C_TYPE_MESSAGE)
         let count = unsafe (base + Int(field.pointee.quantifier_offset)).load(as: Int.self)
         var values: [Value] = []
         guard count > 0, let messages = unsafe list.load(as: UnsafePointer<UnsafePointer<ProtobufCMessage>>?.self)
         else { return values }
+        guard count <= countMax else { throw .tooMuch("There may be at most \(countMax) entries of \(name(number))") }
         values.reserveCapacity(count)
         for index in 0..<count { values.append(try Value(from: unsafe MessageReader(messages[index]))) }
         return values

@@ -8,6 +8,8 @@ public enum WireError: Error, Sendable, Equatable {
     case invalid(FieldViolation)
     /// Unpacked, the message would take more memory than is granted to one of its size.
     case tooComplex
+    /// More of something than a message may have; the text is for people.
+    case tooMuch(String)
 }
 
 extension WireError {
@@ -17,6 +19,7 @@ extension WireError {
         case .malformed(let message): SchedulerError(.malformed, message)
         case .invalid(let violation): .invalid([violation])
         case .tooComplex: SchedulerError(.limitBody, "The message unpacks to more memory than one message is granted")
+        case .tooMuch(let message): SchedulerError(.limitBody, message)
         }
     }
 

@@ -46,6 +46,10 @@ struct Answer: Equatable {
         Answer(status: 405, detail: "Method Not Allowed", headers: [.allow: allow])
     }
 
+    static var targetTooLong: Answer {
+        Answer(status: 414, detail: "A request's target may have at most \(Limits.HTTP.targetBytesMax) bytes")
+    }
+
     static var internalServerError: Answer { Answer(status: 500, detail: "Internal Server Error") }
 
     /// `{"detail": "<sentence>"}`.

@@ -1,21 +1,34 @@
+import DMSModel
+import HTTPTypes
 import NIOCore
 import NIOHTTP1
+import Scheduler
 
 /// Keeps the promises of an HTTP/1 connection that the framework's server leaves open.
 ///
 /// It closes where the request, its version or the answer says so, and cleanly: output first, then what still comes is
 /// discarded for a while, so that no reset overtakes the answer. It answers `Expect: 100-continue`, cuts off clients
-/// that send without end, and gives the framework's own bodiless errors the body that every error has.
+/// that send without end, or too slowly, or do not read, and gives the framework's own bodiless errors the body that every
+/// error has.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias InboundOut = HTTPServerRequestPart
     typealias OutboundIn = HTTPServerResponsePart
     typealias OutboundOut = HTTPServerResponsePart
 
-    private let bodyBytesMax: Int
-    private let lingerTime: TimeAmount
     private let securityHeaders: HTTPHeaders
+    private let configuration: RESTServer.Configuration
+    /// What the first request is answered with, where the connection is refused.
+    private let refusal: SchedulerError?
+    private let deadlines: DeadlineQueue
     private var state: ConnectionState
+    private var clock: ConnectionClock
+    private var timer: (deadline: NIODeadline, ticket: DeadlineQueue.Ticket)?
+    private var unread: UnreadWatch?
+    private var unreadTimer: DeadlineQueue.Ticket?
+    private var rate: RequestRate?
+    private var isHeadTooLarge = false
+    private var context: ChannelHandlerContext?
     private var lingerDeadline: Scheduled<Void>?
     private var isInputClosed = false
     /// The call whose answer is due, where it matters whether the answer reaches the client.
@@ -23,12 +36,36 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// Nothing behind an offer to change the protocol is decoded: see ``offersOtherProtocol(_:)``.
     private var isDecoderAtEnd = false
 
-    init(bodyBytesMax: Int, discardedBytesMax: Int, lingerTime: TimeAmount, securityHeaders: HTTPHeaders) {
-        self.bodyBytesMax = bodyBytesMax
-        self.lingerTime = lingerTime
-        self.securityHeaders = securityHeaders
-        state = ConnectionState(discardedBytesMax: discardedBytesMax)
+    /// - Parameters:
+    ///   - deadlines: Those of the connection's loop.
+    ///   - refusal: Why the connection is refused, where it is.
+    init(_ configuration: RESTServer.Configuration, deadlines: DeadlineQueue, refusal: SchedulerError?) {
+        self.configuration = configuration
+        self.deadlines = deadlines
+        self.refusal = refusal
+        state = ConnectionState(discardedBytesMax: configuration.discardedBytesMax)
+        clock = ConnectionClock(configuration, isRefused: refusal != nil)
+        securityHeaders = configuration.tls == nil ? SecurityHeaders.plain : SecurityHeaders.insideTLS
+        rate = RequestRate(perSecondMax: configuration.requestsPerSecondMax)
     }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        if context.channel.isActive { updateClock() }
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        updateClock()
+        context.fireChannelActive()
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        stopTimers()
+        self.context = nil
+    }
+
+    /// How long the client has to wait where it asks too often; nil where it may go on.
+    func takeRequest() -> Duration? { rate?.take(at: .now()) }
 
     /// From now on the call is told when its client is gone before it has the answer.
     func watch(_ call: WatchedCall) {
@@ -42,6 +79,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         switch unwrapInboundIn(data) {
         case .head(let head):
+            clock.restart()
+            if let refusal { return refuse(refusal, head, context) }
             isDecoderAtEnd = isDecoderAtEnd || offersOtherProtocol(head)
             let action = state.requestHead(
                 keepsAlive: head.isKeepAlive && !isDecoderAtEnd, isOldVersion: head.version != .http1_1,
@@ -55,7 +94,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
             case .discard: return
             case .cut: context.close(promise: nil)
             }
-        case .end: if state.requestEnd() { context.fireChannelRead(data) }
+        case .end:
+            clock.restart()
+            if state.requestEnd() { context.fireChannelRead(data) }
         }
     }
 
@@ -70,7 +111,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func awaitsContinue(_ head: HTTPRequestHead) -> Bool {
         guard head.version == .http1_1, let expectation = head.headers.first(name: "expect") else { return false }
         let length = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
-        return expectation.lowercased() == "100-continue" && length <= bodyBytesMax
+        return expectation.lowercased() == "100-continue" && length <= configuration.bodyBytesMax
     }
 
     private func sendContinue(_ context: ChannelHandlerContext) {
@@ -80,10 +121,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelReadComplete(context: ChannelHandlerContext) {
         context.fireChannelReadComplete()
+        updateClock()
         if state.isLingering { discardMore(context) }
     }
 
     func write(context: ChannelHandlerContext, data: NIOAny, promise: EventLoopPromise<Void>?) {
+        guard !state.isLingering else {
+            // Whoever is further in did not know that the last answer was written from here.
+            promise?.fail(ChannelError.outputClosed)
+            return
+        }
         switch unwrapOutboundIn(data) {
         case .head(let head) where head.status.code >= 200: writeHead(head, context, promise)
         case .head, .body: context.write(data, promise: promise)
@@ -95,6 +142,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         _ head: HTTPResponseHead, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
     ) {
         var head = head
+        if isHeadTooLarge, head.status == .badRequest { head.status = .requestHeaderFieldsTooLarge }
         let needsBody = head.status.code >= 400 && head.headers.first(name: "content-length") == "0"
         let body = needsBody && state.answerMayHaveBody ? Answer.detailBody(head.status.reasonPhrase) : nil
         if let body {
@@ -123,6 +171,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             written.futureResult.assumeIsolated().whenComplete { _ in self.startLingering(context) }
             context.writeAndFlush(data, promise: written)
         }
+        updateClock()
     }
 
     private func watchingWrite(
@@ -141,7 +190,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
             context.close(promise: nil)
             return
         }
-        lingerDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: lingerTime) {
+        lingerDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(configuration.lingerTime)) {
             context.close(promise: nil)
         }
         context.close(mode: .output, promise: nil)
@@ -184,14 +233,120 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        if let error = error as? HTTPParserError, error == .headerOverflow { isHeadTooLarge = true }
         // What follows bytes that were no request is none either.
         if !state.isLingering { context.fireErrorCaught(error) }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         lingerDeadline?.cancel()
+        stopTimers()
         watched?.abandon()
         watched = nil
         context.fireChannelInactive()
+    }
+}
+
+// MARK: - Answers from here
+
+extension ConnectionHandler {
+    /// Why the request that is being read is not read on.
+    private struct RequestTimedOut: Error {}
+
+    private func refuse(_ refusal: SchedulerError, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard state.mayAnswerFromHere else { return }
+        _ = state.requestHead(
+            keepsAlive: false, isOldVersion: head.version != .http1_1, isHead: head.method == .HEAD,
+            awaitsContinue: false)
+        answer(Answer(refusal, part: "body"), context)
+    }
+
+    /// Writes a last answer of this handler's own; whoever is further in hears that the client has sent its last.
+    private func answer(_ answer: Answer, _ context: ChannelHandlerContext) {
+        // The answer that it waits for will not be written.
+        watched?.abandon()
+        watched = nil
+        var head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status))
+        for field in answer.headers { head.headers.add(name: field.name.canonicalName, value: field.value) }
+        head.headers.replaceOrAdd(name: "connection", value: "close")
+        if let body = answer.body {
+            head.headers.add(name: "content-type", value: "application/json")
+            head.headers.add(name: "content-length", value: String(body.readableBytes))
+        }
+        let body = state.answerMayHaveBody ? answer.body : nil
+        writeHead(head, context, nil)
+        if let body { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        writeEnd(wrapOutboundOut(.end(nil)), context, nil)
+    }
+}
+
+// MARK: - Time
+
+extension ConnectionHandler {
+    private func updateClock() {
+        clock.expect(state.awaited, at: .now())
+        arm()
+    }
+
+    private func arm() {
+        guard let deadline = clock.deadline, context != nil else { return }
+        if let timer {
+            // It looks again when it comes.
+            guard deadline < timer.deadline else { return }
+            deadlines.cancel(timer.ticket)
+        }
+        timer = (deadline, deadlines.schedule(at: deadline) { self.timerFired() })
+    }
+
+    private func timerFired() {
+        timer = nil
+        guard let context, let deadline = clock.deadline else { return }
+        guard .now() >= deadline else { return arm() }
+        switch clock.awaited {
+        case .nothing: break
+        case .firstHead: context.close(promise: nil)
+        case .head:
+            guard unsentBytes > 0 else { return context.close(promise: nil) }
+            clock.postpone(at: .now())
+            arm()
+        case .body: requestTimedOut(context)
+        }
+    }
+
+    private func requestTimedOut(_ context: ChannelHandlerContext) {
+        guard state.mayAnswerFromHere, state.isAnswerDue else { return context.close(promise: nil) }
+        // First, so that nobody further in takes the request for whole when he hears that no more comes.
+        context.fireErrorCaught(RequestTimedOut())
+        answer(Answer(status: 408, detail: "The request did not arrive in time"), context)
+    }
+
+    private var unsentBytes: Int {
+        (try? context?.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if let unreadTimer { deadlines.cancel(unreadTimer) }
+        unreadTimer = nil
+        if !context.channel.isWritable {
+            let watch = UnreadWatch(time: configuration.unreadTime, unsentBytes: unsentBytes, at: .now())
+            unread = watch
+            unreadTimer = deadlines.schedule(at: watch.nextLook) { self.lookWhetherRead() }
+        }
+        context.fireChannelWritabilityChanged()
+    }
+
+    private func lookWhetherRead() {
+        unreadTimer = nil
+        guard let context, var watch = unread else { return }
+        guard !watch.isOver(unsentBytes: unsentBytes, at: .now()) else { return context.close(promise: nil) }
+        unread = watch
+        unreadTimer = deadlines.schedule(at: watch.nextLook) { self.lookWhetherRead() }
+    }
+
+    private func stopTimers() {
+        if let timer { deadlines.cancel(timer.ticket) }
+        if let unreadTimer { deadlines.cancel(unreadTimer) }
+        timer = nil
+        unreadTimer = nil
     }
 }

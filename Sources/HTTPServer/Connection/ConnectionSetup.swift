@@ -1,3 +1,4 @@
+import DMSModel
 import HummingbirdCore
 import Logging
 import NIOCore
@@ -9,11 +10,21 @@ import ServerTLS
 struct ConnectionSetup: ServerChildChannel {
     let http1: HTTP1Channel
     let configuration: RESTServer.Configuration
+    let gate: ConnectionGate
+    let scheduler: SchedulerPool
 
-    init(responder: @escaping HTTPChannelHandler.Responder, configuration: RESTServer.Configuration) {
-        http1 = HTTP1Channel(
-            responder: responder, configuration: .init(idleTimeout: TimeAmount(configuration.idleTime)))
+    init(
+        responder: @escaping HTTPChannelHandler.Responder, configuration: RESTServer.Configuration,
+        gate: ConnectionGate, scheduler: SchedulerPool
+    ) {
+        // Times are ConnectionHandler's.
+        let sizes = HTTP1Channel.Configuration.DecoderConfiguration(
+            maxHeaderFieldSize: Limits.HTTP.fieldBytesMax, maxHeaderListSize: Limits.HTTP.fieldsBytesMax,
+            maxHeaderFieldCount: Limits.HTTP.fieldsMax)
+        http1 = HTTP1Channel(responder: responder, configuration: .init(httpDecoderConfiguration: sizes))
         self.configuration = configuration
+        self.gate = gate
+        self.scheduler = scheduler
     }
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<HTTP1Channel.Value> {
@@ -25,9 +36,8 @@ struct ConnectionSetup: ServerChildChannel {
             let pipeline = channel.pipeline.syncOperations
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             let handler = ConnectionHandler(
-                bodyBytesMax: configuration.bodyBytesMax, discardedBytesMax: configuration.discardedBytesMax,
-                lingerTime: TimeAmount(configuration.lingerTime),
-                securityHeaders: configuration.tls == nil ? SecurityHeaders.plain : SecurityHeaders.insideTLS)
+                configuration, deadlines: scheduler.service(on: channel.eventLoop).deadlines,
+                refusal: gate.refusal(of: channel))
             try pipeline.addHandler(handler, position: .after(decoder))
             return value
         }

@@ -31,6 +31,7 @@ struct ConnectionState {
     private var arrival = Arrival.none
     private var discardedBytes = 0
     private var acceptsRequests = true
+    private var hasSeenHead = false
     private var isQuiescing = false
     private var closesAfterAnswer = false
     /// The last answer is out and the output closed; what still comes is discarded until the client closes too.
@@ -40,6 +41,23 @@ struct ConnectionState {
 
     /// Whether the answer that is due may carry a body.
     var answerMayHaveBody: Bool { exchanges.first.map { !$0.isHead } ?? true }
+
+    /// What the client owes.
+    var awaited: ConnectionClock.Awaited {
+        if isLingering { return .nothing }
+        switch arrival {
+        case .answered, .refused: return .body
+        case .passedOn where exchanges.count == 1: return exchanges.first?.isRead == false ? .body : .nothing
+        case .passedOn: return .nothing
+        case .none: return exchanges.isEmpty ? (hasSeenHead ? .head : .firstHead) : .nothing
+        }
+    }
+
+    /// Whether a request was passed on that has no answer yet.
+    var isAnswerDue: Bool { !exchanges.isEmpty }
+
+    /// Whether an answer may be written that nobody further in knows of: none but that of the request in front is due.
+    var mayAnswerFromHere: Bool { !isLingering && exchanges.count <= 1 }
 
     enum HeadAction: Equatable {
         case pass
@@ -51,6 +69,7 @@ struct ConnectionState {
     mutating func requestHead(
         keepsAlive: Bool, isOldVersion: Bool, isHead: Bool, awaitsContinue: Bool
     ) -> HeadAction {
+        hasSeenHead = true
         guard acceptsRequests, !isLingering else {
             arrival = .refused
             return .discard

@@ -29,15 +29,22 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var areWaitsPaused = false
     /// Ends the present stage of the connection's end, unless that comes to its end before.
     private var closing: Scheduled<Void>?
+    private var watch: ConnectionWatch
+    private var watching: DeadlineQueue.Ticket?
+    /// All bytes that were handed to the channel.
+    private var writtenBytes = 0
 
+    /// `refusal` is what a connection that is refused is answered with.
     init(
-        _ connections: LoopConnections, _ limits: ConnectionLimits, _ counters: RPCServerCounters, _ logger: Logger
+        _ connections: LoopConnections, _ limits: ConnectionLimits, _ counters: RPCServerCounters,
+        refusal: SchedulerError?, _ logger: Logger
     ) {
         self.connections = connections
         self.counters = counters
         self.limits = limits
         self.logger = logger
-        state = ConnectionState(limits)
+        state = ConnectionState(limits, refusal: refusal)
+        watch = ConnectionWatch(limits, at: .now())
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -48,6 +55,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelActive(context: ChannelHandlerContext) {
         // A client that was accepted just before the listener closed.
         if connections.isDraining { drain() }
+        if state.isRefused { closeLater(limits.tellingTime) { self.closeAtOnce() } }
+        watching = connections.deadlines.schedule(at: watch.nextLook) { self.look() }
         context.fireChannelActive()
     }
 
@@ -59,6 +68,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         }
         calls.removeAll()
         closing?.cancel()
+        if let watching { connections.deadlines.cancel(watching) }
         context.fireChannelInactive()
     }
 
@@ -179,8 +189,19 @@ extension ConnectionHandler {
         let context = CallContext(caller: Caller(envelope), isDraining: connections.isDraining) {
             self.park(streamID)
         }
+        guard !MethodRouter.mayAnswerAtLength(envelope) else { return bulkCall(streamID, envelope, context) }
         call.control = connections.router.call(envelope, context) { self.answer(streamID, $0) }
         if call.isParked { parked(streamID) }
+    }
+
+    /// A call whose answer may be large, and comes from Redis whether anybody waits for it still or not.
+    private func bulkCall(_ streamID: UInt32, _ envelope: RequestEnvelope, _ context: CallContext) {
+        state.beginBulk()
+        _ = connections.router.call(envelope, context) { answer in
+            self.state.endBulk()
+            self.answer(streamID, answer)
+            self.process()
+        }
     }
 
     /// A call begins to wait, maybe before it could be told how it is given up.
@@ -329,6 +350,7 @@ extension ConnectionHandler {
     private func writeOutput(promise: EventLoopPromise<Void>? = nil) {
         guard let context, output.readableBytes > 0 || promise != nil else { return }
         let bytes = output
+        writtenBytes += bytes.readableBytes
         output = ByteBuffer()
         hasUnflushed = true
         context.write(wrapOutboundOut(bytes), promise: promise)
@@ -339,11 +361,33 @@ extension ConnectionHandler {
 
 extension ConnectionHandler {
     /// Lets the calls in flight end, and the connection with them.
-    func drain() {
+    func drain() { drain(SchedulerError(.draining, "The server is shutting down")) }
+
+    private func drain(_ reason: SchedulerError) {
         guard context != nil, state.isOpen, !state.isDraining else { return }
         state.drain()
-        if state.knowsExtensions { writeGoAway(SchedulerError(.draining, "The server is shutting down")) }
+        if state.knowsExtensions { writeGoAway(reason) }
         process()
+    }
+
+    /// Ends the connection where its client was silent, or deaf, for too long; what is ending already has its own times.
+    private func look() {
+        watching = nil
+        guard let context, state.isOpen else { return }
+        let unsentBytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
+        let sight = ConnectionWatch.Sight(
+            frames: state.frames, isMidFrame: state.isMidFrame, isReading: mayRead, hasCalls: state.hasCalls,
+            sentBytes: writtenBytes - unsentBytes, unsentBytes: unsentBytes)
+        let verdict = watch.look(at: sight, .now())
+        switch verdict {
+        case .goOn: watching = connections.deadlines.schedule(at: watch.nextLook) { self.look() }
+        case .retire: drain(SchedulerError(.draining, "Nothing was asked for here in a long time"))
+        case .closeUnused, .closeStalled, .closeUnread:
+            counters.countTimedOutConnection()
+            logger.debug("A connection is closed for its silence", metadata: ["why": "\(verdict)"])
+            // What was not taken goes back: its writes fail.
+            closeAtOnce()
+        }
     }
 
     func closeAtOnce() { context?.close(promise: nil) }

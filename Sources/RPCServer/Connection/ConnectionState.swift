@@ -1,6 +1,7 @@
 import DMSModel
 import DMSWire
 import NIOCore
+import Scheduler
 
 /// What a connection's bytes ask for, and when the connection is done: the rules of frames and streams, without I/O.
 struct ConnectionState {
@@ -39,17 +40,32 @@ struct ConnectionState {
     private var decoder = FrameDecoder()
     private var ids = StreamIDSequence()
     private var pings: PingLimiter
+    private var rate: RequestRate?
+    /// What the connection's first call is answered with, where the connection is refused.
+    private let refusal: SchedulerError?
     private var openStreams = 0
+    private var bulkStreams = 0
     private var parkedStreams = 0
     private(set) var hasInputEnded = false
     private(set) var isDraining = false
     /// Whether the client sent an extension frame, so that it understands ours.
     private(set) var knowsExtensions = false
+    /// Whole frames that came, whatever was in them.
+    private(set) var frames = 0
 
-    init(_ limits: ConnectionLimits) {
+    init(_ limits: ConnectionLimits, refusal: SchedulerError? = nil) {
         self.limits = limits
+        self.refusal = refusal
         pings = PingLimiter(limits)
+        rate = RequestRate(perSecondMax: limits.requestsPerSecondMax)
     }
+
+    var isRefused: Bool { refusal != nil }
+
+    /// Whether the last bytes that came are a frame's beginning.
+    var isMidFrame: Bool { !decoder.isBetweenFrames }
+
+    var hasCalls: Bool { openStreams + parkedStreams > 0 }
 
     /// The last stream that the client opened.
     var lastStreamID: UInt32 { ids.last }
@@ -61,11 +77,13 @@ struct ConnectionState {
     /// Whether more may be read: while calls are few enough, and to see the end of what is being closed.
     var wantsInput: Bool {
         switch phase {
-        case .open: openStreams < limits.openStreamsMax
+        case .open: mayOpen
         case .ending: false
         case .closing: true
         }
     }
+
+    private var mayOpen: Bool { openStreams < limits.openStreamsMax && bulkStreams < limits.bulkStreamsMax }
 
     mutating func received(_ bytes: ByteBuffer) {
         guard isOpen else { return }
@@ -99,6 +117,15 @@ struct ConnectionState {
         return true
     }
 
+    /// An open stream's answer may be of any size: only so many are asked for at once.
+    mutating func beginBulk() { bulkStreams += 1 }
+
+    /// The answer came, whether anybody waits for it still or not.
+    mutating func endBulk() {
+        precondition(bulkStreams > 0, "what ends has begun")
+        bulkStreams -= 1
+    }
+
     /// An open stream, parked or not, got its answer.
     mutating func answered(wasParked: Bool) {
         precondition((wasParked ? parkedStreams : openStreams) > 0, "an answer belongs to an open stream")
@@ -107,11 +134,15 @@ struct ConnectionState {
 
     /// The next thing to do; nil where more bytes are needed, or fewer open streams.
     mutating func next(at now: NIODeadline) -> Action? {
-        guard phase == .open, openStreams < limits.openStreamsMax else { return nil }
+        guard phase == .open, mayOpen else { return nil }
         do throws(FrameError) {
             switch try decoder.next() {
-            case .frame(let frame): return action(for: frame, at: now)
-            case .oversized(let header): return action(forOversized: header)
+            case .frame(let frame):
+                frames += 1
+                return action(for: frame, at: now)
+            case .oversized(let header):
+                frames += 1
+                return action(forOversized: header)
             case nil: return hasInputEnded && !decoder.isBetweenFrames ? .closeAtOnce : nil
             }
         } catch {
@@ -138,6 +169,8 @@ struct ConnectionState {
             guard !header.flags.contains(.remoteOpen) else {
                 return .refuse(streamID: header.streamID, ConnectionState.streaming)
             }
+            if let refusal { return .refuseAndClose(streamID: header.streamID, refusal) }
+            if let wait = rate?.take(at: now) { return .refuse(streamID: header.streamID, tooMany(wait)) }
             openStreams += 1
             return .call(streamID: header.streamID, data: frame.data)
         case .data:
@@ -197,6 +230,11 @@ struct ConnectionState {
         }
         guard frame.header.streamID == 0, frame.data.readableBytes <= limits.pingBytesMax else { return .ignore }
         return .pong(frame.data)
+    }
+
+    private func tooMany(_ wait: Duration) -> SchedulerError {
+        SchedulerError(
+            .limitRate, "A connection may make \(limits.requestsPerSecondMax) calls a second", retryAfter: wait)
     }
 
     private static let streaming = SchedulerError(.malformed, "No method takes a stream from the client")

@@ -87,6 +87,12 @@ final class MethodRouter {
         return nil
     }
 
+    /// Whether the call's answer holds as much as tasks are large.
+    static func mayAnswerAtLength(_ envelope: RequestEnvelope) -> Bool {
+        let name = envelope.method.utf8
+        return name.elementsEqual(Methods.Tasks.get.name.utf8) || name.elementsEqual(Methods.Tasks.list.name.utf8)
+    }
+
     private static func missingName(of envelope: RequestEnvelope) -> FieldViolation? {
         let field = envelope.service.isEmpty ? "service" : envelope.method.isEmpty ? "method" : nil
         return field.map { FieldViolation(field: $0, kind: .missing, message: "Field required") }

@@ -12,18 +12,23 @@ public struct SchedulerConfiguration: Sendable {
     public var keyPrefix: String
     /// What callers must show; ``SchedulerPool/replaceTokens(_:)`` changes it later.
     public var tokens: Tokens
+    /// How many tasks may be queued at a time, over all priorities; a submission past it is refused.
+    ///
+    /// 0: any number.
+    public var queuedMax: Int
 
     var clock = SystemClock()
 
     /// By default without a reader of its own and without tokens.
     public init(
         writer: RedisURL, reader: RedisURL? = nil, redis: RedisOptions = RedisOptions(), keyPrefix: String = "dms",
-        tokens: Tokens = Tokens()
+        tokens: Tokens = Tokens(), queuedMax: Int = 0
     ) {
         self.writer = writer
         self.reader = reader == writer ? nil : reader
         self.redis = redis
         self.keyPrefix = keyPrefix
         self.tokens = tokens
+        self.queuedMax = queuedMax
     }
 }

@@ -133,7 +133,7 @@ public final class SchedulerPool: Sendable {
         if let service = slot.service.value { return service }
         let store = Store(
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
-            keys: StoreKeys(prefix: configuration.keyPrefix))
+            keys: StoreKeys(prefix: configuration.keyPrefix), queuedMax: configuration.queuedMax)
         var configuration = configuration
         configuration.tokens = tokens.withLock { $0 }
         let service = SchedulerService(

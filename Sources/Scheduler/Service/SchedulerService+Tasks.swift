@@ -7,7 +7,7 @@ extension SchedulerService {
     /// Persists a task as `queued` and appends it to its queue; answers with its record.
     ///
     /// Fails with, in this order: `invalidField`, `limitParameters`, `submissionsBlocked`, a token error (`mid` and `high`
-    /// need the operator's), `taskExists`.
+    /// need the operator's), `taskExists`, `limitQueued`.
     public func enqueue(_ submission: TaskSubmission, caller: Caller) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
             try FieldRules.checkParametersSize(submission.parameters.readableBytes)
@@ -31,6 +31,9 @@ extension SchedulerService {
                 case .notAllowed: throw refusal ?? SchedulerError(.tokenRequired, "The operator token is needed")
                 case .exists:
                     throw SchedulerError(.taskExists, "There is a task '\(submission.taskID)' already")
+                case .full:
+                    throw SchedulerError(
+                        .limitQueued, "As many tasks are queued as may be", retryAfter: .seconds(1))
                 }
             }
         }

@@ -14,8 +14,8 @@ public final class SchedulerService {
     let store: Store
     let dispatcher: Dispatcher
     let putBacks: PutBackQueue
-    /// When the waits of the loop's calls are over.
-    let deadlines: DeadlineQueue
+    /// When the waits of the loop's calls are over, and whatever else of the loop's has a time.
+    public let deadlines: DeadlineQueue
     let parkedCallServer: ParkedCallServer
     /// Joins submissions.
     let submissions: Coalescer<EnqueueScript.Submission, EnqueueScript.Outcome>

@@ -38,12 +38,12 @@ struct Store {
     private let indexTasksScript: IndexTasksScript
     private let markIndexScript: MarkIndexScript
 
-    init(writer: RedisConnection, reader: RedisConnection?, keys: StoreKeys) {
+    init(writer: RedisConnection, reader: RedisConnection?, keys: StoreKeys, queuedMax: Int) {
         self.writer = writer
         self.reader = reader ?? writer
         hasSeparateReader = reader != nil
         self.keys = keys
-        enqueueScript = EnqueueScript(keys: keys)
+        enqueueScript = EnqueueScript(keys: keys, queuedMax: queuedMax)
         handOutScript = HandOutScript(keys: keys)
         putBackScript = PutBackScript(keys: keys)
         endLeasesScript = EndLeasesScript(keys: keys)

@@ -1,4 +1,4 @@
-import Glibc
+import Foundation
 
 /// Says when files that were changed are to be read anew.
 ///
@@ -7,21 +7,20 @@ import Glibc
 struct FileWatch {
     /// What a file looks like from outside; two different contents look different as good as always.
     struct Stamp: Equatable {
-        var device: UInt
-        var inode: UInt
+        var device: Int
+        var inode: Int
         var bytes: Int
-        var seconds: Int
-        var nanoseconds: Int
+        var changed: Date
 
-        /// Nil where there is no such file.
+        /// Nil where there is no such file; of a link, what it leads to.
         init?(path: String) {
-            var status = stat()
-            guard unsafe stat(path, &status) == 0 else { return nil }
-            device = UInt(status.st_dev)
-            inode = UInt(status.st_ino)
-            bytes = Int(status.st_size)
-            seconds = status.st_mtim.tv_sec
-            nanoseconds = status.st_mtim.tv_nsec
+            let file = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+            guard let attributes = try? FileManager.default.attributesOfItem(atPath: file) else { return nil }
+            func number(_ key: FileAttributeKey) -> Int { (attributes[key] as? NSNumber)?.intValue ?? 0 }
+            device = number(.systemNumber)
+            inode = number(.systemFileNumber)
+            bytes = number(.size)
+            changed = attributes[.modificationDate] as? Date ?? .distantPast
         }
     }
 

@@ -1,3 +1,5 @@
+import DMSModel
+
 /// Every setting of the program: the one table that environment, `.env` file, flags and help are read from.
 enum Setting: String, CaseIterable, Sendable {
     case httpHost = "DMS_HTTP_HOST"
@@ -21,6 +23,16 @@ enum Setting: String, CaseIterable, Sendable {
     case eventLoops = "DMS_EVENT_LOOPS"
     case logLevel = "LOG_LEVEL"
     case logFormat = "DMS_LOG_FORMAT"
+    case maxQueued = "DMS_MAX_QUEUED"
+    case httpConnectionsMax = "DMS_HTTP_CONNECTIONS_MAX"
+    case rpcConnectionsMax = "DMS_RPC_CONNECTIONS_MAX"
+    case connectionsPerAddressMax = "DMS_CONNECTIONS_PER_ADDRESS_MAX"
+    case requestsPerSecondMax = "DMS_REQUESTS_PER_SECOND_MAX"
+    case firstRequestSeconds = "DMS_FIRST_REQUEST_SECONDS"
+    case requestSeconds = "DMS_REQUEST_SECONDS"
+    case unreadSeconds = "DMS_UNREAD_SECONDS"
+    case httpIdleSeconds = "DMS_HTTP_IDLE_SECONDS"
+    case rpcIdleSeconds = "DMS_RPC_IDLE_SECONDS"
 
     /// The name in the environment and in the `.env` file.
     var variable: String { rawValue }
@@ -41,6 +53,14 @@ enum Setting: String, CaseIterable, Sendable {
         case .dataDirectory: "data"
         case .logLevel: "info"
         case .logFormat: "text"
+        case .maxQueued, .connectionsPerAddressMax, .requestsPerSecondMax: "0"
+        case .httpConnectionsMax: "\(Limits.Connections.httpMax)"
+        case .rpcConnectionsMax: "\(Limits.Connections.rpcMax)"
+        case .firstRequestSeconds: "\(Limits.Connections.firstRequestTime.components.seconds)"
+        case .requestSeconds: "\(Limits.Connections.requestTime.components.seconds)"
+        case .unreadSeconds: "\(Limits.Connections.unreadTime.components.seconds)"
+        case .httpIdleSeconds: "\(Limits.Connections.httpIdleTime.components.seconds)"
+        case .rpcIdleSeconds: "\(Limits.Connections.rpcIdleTime.components.seconds)"
         case .tlsCertificateFile, .tlsKeyFile, .tlsClientCAFile, .rpcSocket, .writerURL, .readerURL, .operatorToken,
             .operatorTokenPrevious, .operatorTokenFile, .submitterToken, .submitterTokenPrevious, .submitterTokenFile,
             .eventLoops:
@@ -78,6 +98,16 @@ enum Setting: String, CaseIterable, Sendable {
         case .eventLoops: "Threads that serve. Unset: one a core, at most 4."
         case .logLevel: "trace, debug, info, notice, warning, error or critical."
         case .logFormat: "text or json."
+        case .maxQueued: "Tasks that may be queued at a time; submissions past it are refused. 0: any number."
+        case .httpConnectionsMax: "Connections of the REST door at a time."
+        case .rpcConnectionsMax: "Connections of the binary door at a time."
+        case .connectionsPerAddressMax: "Connections of each door at a time from one address. 0: any number."
+        case .requestsPerSecondMax: "Requests in a second on one connection. 0: any number."
+        case .firstRequestSeconds: "How long a new connection may take to its first request."
+        case .requestSeconds: "How long the rest of a request that was begun may take."
+        case .unreadSeconds: "How long a client may take nothing of what is sent to it."
+        case .httpIdleSeconds: "How long a connection of the REST door may ask for nothing."
+        case .rpcIdleSeconds: "How long a connection of the binary door may ask for nothing. 0: for ever."
         }
     }
 }

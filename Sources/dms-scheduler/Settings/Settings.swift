@@ -31,6 +31,7 @@ struct Settings: Sendable {
     var eventLoops: Int
     var logLevel: Logger.Level
     var logFormat: LogFormat
+    var limits: LimitSettings
 
     /// Checks every value; throws for the first that can't be used.
     init(_ source: SettingsSource) throws(SettingsError) {
@@ -58,6 +59,7 @@ struct Settings: Sendable {
             .logLevel, level, Logger.Level.init(rawValue:), Logger.Level.allCases.map(\.rawValue))
         let format = try Settings.text(source, .logFormat).lowercased()
         logFormat = try Settings.choice(.logFormat, format, LogFormat.init(rawValue:), ["text", "json"])
+        limits = try LimitSettings(source)
         if reader != nil, writer == nil {
             throw SettingsError(.readerURL, "needs REDIS_WRITER_URL beside it")
         }
@@ -71,7 +73,7 @@ struct Settings: Sendable {
         return value
     }
 
-    private static func number(
+    static func number(
         _ source: SettingsSource, _ setting: Setting, _ range: ClosedRange<Int>
     ) throws(SettingsError) -> Int {
         let value = try text(source, setting)

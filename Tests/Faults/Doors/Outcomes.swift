@@ -8,7 +8,8 @@ extension Outcome {
         case .taskNotFound, .taskExists, .taskNotQueued, .taskFinished, .taskCanceled, .leaseLost, .notOwner,
             .submissionsBlocked:
             self = .refused(reason)
-        case .storeUnavailable, .storeFull, .draining, .limitConnections, .limitWaiters, .limitRate:
+        case .storeUnavailable, .storeFull, .draining, .limitConnections, .limitWaiters, .limitRate,
+            .limitQueued:
             self = .notDone(reason.rawValue)
         case .outcomeUnknown, .deadlineExceeded, .cancelled:
             self = .unknown(reason.rawValue)

@@ -35,7 +35,7 @@ private final class ConnectionRun {
     init() throws {
         loop = channel.embeddedEventLoop
         let router = MethodRouter()
-        connections = LoopConnections(router, on: loop)
+        connections = LoopConnections(router, nil, on: loop)
         limits.openStreamsMax = 4
         limits.unsentBytesMax = 4096
         router.register(Methods.Admin.resume) { [loop] request, _ in
@@ -48,7 +48,7 @@ private final class ConnectionRun {
         }
         let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
         try channel.pipeline.syncOperations.addHandler(
-            ConnectionHandler(connections, limits, RPCServerCounters(), logger))
+            ConnectionHandler(connections, limits, RPCServerCounters(), refusal: nil, logger))
         channel.connect(to: try SocketAddress(unixDomainSocketPath: "/fuzz"), promise: nil)
     }
 

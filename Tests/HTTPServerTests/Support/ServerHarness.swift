@@ -77,19 +77,20 @@ func withServer(
 
 /// Starts a door, its scheduler and a Redis of their own; the operator token is `sesame` unless another is given.
 func withScheduler(
-    operatorToken: String? = "sesame", submitterToken: String? = nil,
-    _ body: (ServerHarness, TestRedis) async throws -> Void
+    _ configuration: RESTServer.Configuration = .init(), operatorToken: String? = "sesame",
+    submitterToken: String? = nil, queuedMax: Int = 0, _ body: (ServerHarness, TestRedis) async throws -> Void
 ) async throws {
     try await TestRedis.with { redis in
         let scheduler = pool(
             .init(
                 writer: redis.url,
                 tokens: Tokens(
-                    operators: [operatorToken].compactMap(\.self), submitters: [submitterToken].compactMap(\.self))))
+                    operators: [operatorToken].compactMap(\.self), submitters: [submitterToken].compactMap(\.self)),
+                queuedMax: queuedMax))
         try await withThrowingTaskGroup { group in
             group.addTask { try await scheduler.run() }
             try await scheduler.ready(within: .seconds(20))
-            try await serve(.init(), scheduler) { try await body($0, redis) }
+            try await serve(configuration, scheduler) { try await body($0, redis) }
             scheduler.shutdown()
             try await group.waitForAll()
         }

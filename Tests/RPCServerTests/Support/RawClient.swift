@@ -31,11 +31,14 @@ final class RawClient {
         func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
     }
 
-    /// Connects, inside TLS where there is a context.
-    init(_ address: SocketAddress, tls: NIOSSLContext? = nil) async throws {
+    /// Connects, from a given address and inside TLS where there is a context.
+    init(_ address: SocketAddress, from local: SocketAddress? = nil, tls: NIOSSLContext? = nil) async throws {
         let (stream, continuation) = AsyncStream<ByteBuffer>.makeStream()
         incoming = stream.makeAsyncIterator()
-        channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        var bootstrap = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+        if let local { bootstrap = bootstrap.bind(to: local) }
+        channel =
+            try await bootstrap
             .channelOption(.allowRemoteHalfClosure, value: true)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {

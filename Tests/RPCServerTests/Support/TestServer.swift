@@ -75,13 +75,22 @@ struct TestServer {
 
 /// Methods whose answers a test decides: the door's own rules need no scheduler behind it.
 ///
-/// `Resume` answers at once with the reason it was given. `GetBlock` waits until the test answers it.
+/// `Resume` answers at once with the reason it was given. `GetBlock` and `Get` wait until the test answers them.
 final class TestMethods: Sendable {
     private let waiting = Mutex<[EventLoopPromise<BlockState>]>([])
     private let calls = Mutex(0)
+    private let gets = Mutex<[EventLoopPromise<TaskSummary>]>([])
 
     /// How many calls of any method have arrived.
     var callCount: Int { calls.withLock { $0 } }
+    /// How many calls of `Get` wait for the test.
+    var waitingGets: Int { gets.withLock { $0.count } }
+
+    /// Refuses the `Get` that has waited longest.
+    func refuseGet() {
+        gets.withLock { $0.isEmpty ? nil : $0.removeFirst() }?.fail(SchedulerError(.taskNotFound, "There is none"))
+    }
+
     /// How many calls wait for the test.
     var waitingCount: Int { waiting.withLock { $0.count } }
 
@@ -122,6 +131,11 @@ final class TestMethods: Sendable {
             self.waiting.withLock { $0.append(promise) }
             return promise.futureResult
         }
+        router.register(Methods.Tasks.get) { _, _ in
+            let promise = eventLoop.makePromise(of: TaskSummary.self)
+            self.gets.withLock { $0.append(promise) }
+            return promise.futureResult
+        }
         router.register(Methods.Health.check, answersWhileDraining: true) { _, context in
             eventLoop.makeSucceededFuture(HealthCheckResponse(status: context.isDraining ? .notServing : .serving))
         }
@@ -134,14 +148,16 @@ final class TestMethods: Sendable {
     /// Runs the body beside a server of these methods.
     static func serve<Value>(
         drain: Duration = .seconds(20), socketPath: String? = nil, connectionsMax: Int = 10_000,
-        limits: ConnectionLimits = ConnectionLimits(), tls: ServerTLS? = nil,
+        limits: ConnectionLimits = ConnectionLimits(), tls: ServerTLS? = nil, logger: Logger = TestServer.logger,
+        configure: (inout RPCServerConfiguration) -> Void = { _ in },
         _ body: (TestServer, TestMethods) async throws -> Value
     ) async throws -> Value {
         let methods = TestMethods()
-        let configuration = RPCServerConfiguration(
+        var configuration = RPCServerConfiguration(
             port: 0, socketPath: socketPath, tls: tls, drain: drain, connectionsMax: connectionsMax, limits: limits)
-        return try await TestServer.run { group in
-            RPCServer(configuration, group: group, logger: TestServer.logger) { methods.router(on: $0) }
+        configure(&configuration)
+        return try await TestServer.run { [configuration] group in
+            RPCServer(configuration, group: group, logger: logger) { methods.router(on: $0) }
         } _: { server in
             do {
                 let value = try await body(server, methods)

@@ -21,6 +21,7 @@ from dms_client import (
     NotOwner,
     PermissionDenied,
     Priority,
+    QueueFull,
     ResourceExhausted,
     ServingStatus,
     StoreUnavailable,
@@ -95,6 +96,19 @@ def test_admins_steer(client: Client) -> None:
     assert (state.blocked, state.reason) == (False, "maintenance")
     assert client.admin.get_block() == state
     submit(client, "u")
+
+
+def test_a_queue_that_is_full_is_an_error_of_its_own(folder: Path) -> None:
+    scheduler = Scheduler(folder, "--max-queued", "1").start()
+    with Client(scheduler.address, operator_token=OPERATOR_TOKEN) as client:
+        submit(client, "t")
+        with pytest.raises(QueueFull) as full:
+            submit(client, "u")
+        assert full.value.retry_after == 1
+        assert not full.value.outcome_unknown
+        assert client.submitter.next().tasks[0].task_id == "t"
+        submit(client, "u")
+    scheduler.stop()
 
 
 def test_refusals_are_typed(client: Client, scheduler: Scheduler) -> None:

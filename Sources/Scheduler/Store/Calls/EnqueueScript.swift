@@ -10,6 +10,7 @@ struct EnqueueScript {
         case blocked = -1
         case notAllowed = -2
         case exists = -3
+        case full = -4
     }
 
     /// A task that is to be persisted.
@@ -31,10 +32,15 @@ struct EnqueueScript {
     private let keys: RedisKeys
     private let recordPrefix: String
     private let wakeChannel: String
+    private let queuedMax: Int
 
-    init(keys: StoreKeys) {
+    /// `queuedMax` is how many tasks may be queued; 0: any number.
+    init(keys: StoreKeys, queuedMax: Int) {
+        // What need not be counted costs nothing.
         self.keys = RedisKeys(
-            keys.queuesAndPositions + [keys.stats, keys.index, keys.block, keys.sequence, keys.enqueued])
+            keys.queuesAndPositions + [keys.stats, keys.index, keys.block, keys.sequence, keys.enqueued]
+                + (queuedMax > 0 ? keys.marksInOrder : []))
+        self.queuedMax = queuedMax
         recordPrefix = keys.recordPrefix
         wakeChannel = keys.wakeChannel
     }
@@ -45,11 +51,12 @@ struct EnqueueScript {
     ) -> EventLoopFuture<[Outcome]> {
         connection.evaluate(
             StoreScripts.enqueue, keys: keys, callKeys: submissions.count,
-            arguments: 2 + EnqueueScript.wordsPerTask * submissions.count
+            arguments: 3 + EnqueueScript.wordsPerTask * submissions.count
         ) { words in
             for submission in submissions { words.append(recordPrefix + submission.record.taskID.text) }
             words.append(submissions.last?.record.updatedAt.description ?? "")
             words.append(wakesOthers ? wakeChannel : "")
+            words.append(queuedMax)
             var text = ByteBuffer()
             for submission in submissions {
                 let record = submission.record

@@ -1,11 +1,15 @@
 -- Persist new tasks as queued and append each to its queue, in their order.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] SET index
--- KEYS[9] STRING block flag   KEYS[10] STRING sequence   KEYS[11] ZSET ids by enqueued_at   KEYS[12..] STRING records
+-- KEYS[9] STRING block flag   KEYS[10] STRING sequence   KEYS[11] ZSET ids by enqueued_at
+-- KEYS[12..14] ZSET marks high, mid, low, only where ARGV[3] is not 0   then STRING records
 -- ARGV[1] the time of the last task, RFC 3339   ARGV[2] the channel that wakes who waits for a task, empty: nobody is woken
+-- ARGV[3] how many tasks may be queued, in the three queues together; 0: any number
 -- then for each task, in order: its id   its record   1, 2 or 3: its queue   its enqueued_at in microseconds
 --   1: the caller may use this priority, 0: it may not
--- Returns for each: 1 done | -1 submissions are blocked | -2 not allowed | -3 the id exists
-local tasks = #KEYS - 11
+-- Returns for each: 1 done | -1 submissions are blocked | -2 not allowed | -3 the id exists | -4 as many are queued as may be
+local queued_max = tonumber(ARGV[3])
+local other_keys = queued_max > 0 and 14 or 11
+local tasks = #KEYS - other_keys
 local answers = {}
 local block = redis.call('GET', KEYS[9])
 if block and string.find(block, '"blocked"%s*:%s*true') then
@@ -16,17 +20,27 @@ if block and string.find(block, '"blocked"%s*:%s*true') then
 end
 
 -- Most ids are new: that is asked for all of them at once.
-local may_exist = redis.call('EXISTS', unpack(KEYS, 12)) > 0
+local may_exist = redis.call('EXISTS', unpack(KEYS, other_keys + 1)) > 0
+local room = math.huge
+if queued_max > 0 then
+    room = queued_max
+    for queue = 1, 3 do
+        room = room - queued(KEYS[queue], KEYS[11 + queue])
+    end
+end
 local taken, ids, members, writes, added = {}, {}, {}, {}, {{}, {}, {}}
 for number = 1, tasks do
-    local word = 5 * number - 2
-    local id, key = ARGV[word], KEYS[11 + number]
+    local word = 5 * number - 1
+    local id, key = ARGV[word], KEYS[other_keys + number]
     if ARGV[word + 4] == '0' then
         answers[number] = -2
     elseif taken[id] or may_exist and redis.call('EXISTS', key) == 1 then
         answers[number] = -3
+    elseif room <= 0 then
+        answers[number] = -4
     else
         answers[number] = 1
+        room = room - 1
         taken[id] = true
         ids[#ids + 1] = id
         members[#members + 1] = ARGV[word + 3]

@@ -131,6 +131,12 @@ class ResourceExhausted(DMSError):
     default_code = Code.RESOURCE_EXHAUSTED
 
 
+class QueueFull(ResourceExhausted):
+    """As many tasks are queued as the server's settings allow; nothing was done."""
+
+    default_reason = "LIMIT_QUEUED"
+
+
 class RequestTooLarge(ResourceExhausted):
     """The request does not fit a frame, and was not sent."""
 
@@ -220,6 +226,7 @@ _BY_REASON: dict[str, type[DMSError]] = {
     "LEASE_LOST": LeaseLost,
     "SUBMISSIONS_BLOCKED": SubmissionsBlocked,
     "STORE_UNAVAILABLE": StoreUnavailable,
+    "LIMIT_QUEUED": QueueFull,
     "OUTCOME_UNKNOWN": UnknownOutcome,
     "TASK_FINISHED": TaskFinished,
     "TASK_CANCELED": TaskCanceled,

@@ -1,3 +1,4 @@
+import DMSModel
 import Glibc
 public import NIOCore
 
@@ -6,23 +7,16 @@ public import NIOCore
 /// Until then the client counts as one that waits, a task that is sent to it counts as delivered, and its connection is one
 /// of those that a server may have.
 public enum ClientKeepAlive {
-    /// After so long without a byte the client is asked whether it is there.
-    static let idleSeconds = 30
-    /// It is asked again after so long without an answer.
-    static let intervalSeconds = 10
-    /// After so many questions without an answer it is gone.
-    static let probes = 3
-    /// A client that takes nothing of what is sent for so long is gone too.
-    static let unacknowledgedMilliseconds = 60_000
-
     /// Sets the options of a client's TCP connection; leaves others, such as those over a unix socket, as they are.
     public static func enable(on channel: any Channel) -> EventLoopFuture<Void> {
         guard let address = channel.remoteAddress ?? channel.localAddress, address.port != nil else {
             return channel.eventLoop.makeSucceededVoidFuture()
         }
         let options: [(name: CInt, value: Int)] = [
-            (TCP_KEEPIDLE, idleSeconds), (TCP_KEEPINTVL, intervalSeconds), (TCP_KEEPCNT, probes),
-            (TCP_USER_TIMEOUT, unacknowledgedMilliseconds),
+            (TCP_KEEPIDLE, Limits.Connections.keepAliveIdleSeconds),
+            (TCP_KEEPINTVL, Limits.Connections.keepAliveIntervalSeconds),
+            (TCP_KEEPCNT, Limits.Connections.keepAliveProbes),
+            (TCP_USER_TIMEOUT, Limits.Connections.unacknowledgedMilliseconds),
         ]
         var settings = [channel.setOption(.socketOption(.so_keepalive), value: 1)]
         settings += options.map { option in

@@ -1,0 +1,130 @@
+import DMSClient
+import DMSModel
+import DMSWire
+import NIOCore
+import TestSupport
+import Testing
+
+/// What hostile clients cost the program in memory, and that others are served meanwhile.
+///
+/// The bounds are generous, and of a build without optimisation: they tell a bound from none.
+@Suite(.serialized, .timeLimit(.minutes(5))) struct MemoryTests {
+    private func with(
+        _ arguments: [String] = [], _ body: (SchedulerProcess) async throws -> Void
+    ) async throws {
+        try await withFolder { folder in
+            let scheduler = try await SchedulerProcess.start(arguments, folder: folder)
+            try await scheduler.expectServing()
+            try await body(scheduler)
+            #expect(try await scheduler.terminate() == 0)
+        }
+    }
+
+    @Test func `a thousand connections at each door that drip take little, and are closed in time`() async throws {
+        try await with(["--first-request-seconds", "5"]) { scheduler in
+            let growth = try await scheduler.growth {
+                let binary = try await Peer.connect(scheduler.rpcPort, count: 1000)
+                let rest = try await Peer.connect(scheduler.httpPort, count: 1000)
+                for peer in binary { peer.send(HostileBytes.halfFrame) }
+                for peer in rest { peer.send(ByteBuffer(string: "GET /healthz HTTP/1.1\r\n")) }
+                var isServing = false
+                try await eventually {
+                    for peer in binary { peer.send(ByteBuffer(bytes: [0])) }
+                    for peer in rest { peer.send(ByteBuffer(string: "x-y: z\r\n")) }
+                    if !isServing {
+                        try await scheduler.expectServing()
+                        isServing = true
+                    }
+                    return (binary + rest).allSatisfy(\.isClosed)
+                }
+            }
+            print("2000 connections that drip: \(growth >> 20) MiB")
+            #expect(growth < 200 << 20)
+            try await scheduler.expectServing()
+        }
+    }
+
+    @Test func `clients that ask on and on, and read nothing, take little and are cut off`() async throws {
+        try await with(["--unread-seconds", "2"]) { scheduler in
+            let client = scheduler.client()
+            let parameters = #"{"x":""# + String(repeating: "x", count: 900_000) + #""}"#
+            for number in 0..<3 {
+                _ = try await client.tasks.enqueue(
+                    TaskSubmission(
+                        taskID: TaskID("t\(number)"), service: "copy", userID: "ada",
+                        parameters: ByteBuffer(string: parameters)))
+            }
+            let growth = try await scheduler.growth {
+                let binary = try await Peer.connect(scheduler.rpcPort, reads: false)
+                let rest = try await Peer.connect(scheduler.httpPort, reads: false)
+                for number in 0..<5000 {
+                    binary.send(
+                        HostileBytes.call(
+                            Methods.Tasks.get, GetTaskRequest(taskID: TaskID("t0")), on: UInt32(2 * number + 1)))
+                    rest.send(HTTPConnection.request("GET", "/tasks"))
+                }
+                try await scheduler.expectServing()
+                // The kernel tells of the end when more is sent.
+                try await eventually {
+                    for peer in [binary, rest] { peer.send(ByteBuffer(string: " ")) }
+                    return binary.isClosed && rest.isClosed
+                }
+            }
+            print("two clients that read nothing: \(growth >> 20) MiB")
+            #expect(growth < 150 << 20)
+            try await scheduler.expectServing()
+            await client.close()
+        }
+    }
+
+    @Test(arguments: [true, false])
+    func `floods of pings and of tiny bad frames take little, whether their answers are read or not`(
+        reads: Bool
+    ) async throws {
+        try await with(["--unread-seconds", "2"]) { scheduler in
+            let growth = try await scheduler.growth {
+                let pings = try await Peer.connect(scheduler.rpcPort, reads: reads)
+                let badFrames = try await Peer.connect(scheduler.rpcPort, reads: reads)
+                let ping = HostileBytes.ping()
+                for number in 0..<200 {
+                    var (some, others) = (ByteBuffer(), ByteBuffer())
+                    for index in 0..<1000 {
+                        some.writeImmutableBuffer(ping)
+                        others.writeImmutableBuffer(
+                            HostileBytes.badFrame(on: UInt32(2 * (1000 * number + index) + 1)))
+                    }
+                    pings.send(some)
+                    badFrames.send(others)
+                }
+                try await scheduler.expectServing()
+                if !reads {
+                    try await eventually {
+                        for peer in [pings, badFrames] { peer.send(ByteBuffer(bytes: [0])) }
+                        return pings.isClosed && badFrames.isClosed
+                    }
+                }
+                [pings, badFrames].close()
+            }
+            print("floods, \(reads ? "read" : "not read"): \(growth >> 20) MiB")
+            #expect(growth < 100 << 20)
+            try await scheduler.expectServing()
+        }
+    }
+
+    @Test func `ten thousand connections that wait for nothing are held in little`() async throws {
+        try await with { scheduler in
+            let growth = try await scheduler.growth {
+                let peers = try await Peer.connect(scheduler.rpcPort, count: 10_000)
+                for peer in peers { peer.send(HostileBytes.ping()) }
+                try await eventually { try scheduler.openFiles() > 10_000 }
+                try await scheduler.expectServing()
+                #expect(peers.allSatisfy { !$0.isClosed })
+                peers.close()
+            }
+            print("10000 idle connections: \(growth >> 20) MiB")
+            #expect(growth < 400 << 20)
+            try await eventually { try scheduler.openFiles() < 1000 }
+            try await scheduler.expectServing()
+        }
+    }
+}
