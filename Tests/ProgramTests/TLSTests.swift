@@ -86,7 +86,7 @@ import Testing
             let cases: [(server: String, flags: [String], code: Int32, says: String)] = [
                 (server, ["--ca-file", "stranger.pem"] + own, 69, "does not lead to a root that is trusted here"),
                 (server, own, 69, "does not lead to a root that is trusted here"),
-                (server, ["--ca-file", "root.pem"], 69, "the server asks for a client's certificate"),
+                (server, ["--ca-file", "root.pem"], 69, "for a client's certificate"),
                 (server, ["--ca-file", "nowhere.pem"], 64, "the file 'nowhere.pem' holds no certificate"),
                 (server, ["--cert-file", "client.pem"], 64, "go together"),
                 (
@@ -100,6 +100,10 @@ import Testing
                 #expect(result.code == code, "\(flags): \(result.errors)")
                 #expect(result.errors.contains(says), "\(flags): \(result.errors)")
             }
+            // Nothing was sent, so what became of it is known.
+            let change = try await run(
+                scheduler, "dms-admin", ["block", "--server", server, "--ca-file", "root.pem"])
+            #expect(change.code == 69, "\(change.errors)")
             let plain = try await run(
                 scheduler, "dms-admin", ["stats"], ["DMS_SERVER": "127.0.0.1:\(scheduler.rpcPort)"])
             #expect(plain.code == 69, "\(plain.errors)")

@@ -1,18 +1,25 @@
+import DMSWire
 import NIOCore
 import NIOTLS
 
-/// Tells when a new connection's TLS handshake has ended, well or not; leaves the pipeline with ``take()``.
+/// Tells when a new connection's TLS handshake has ended and the server has taken us; leaves the pipeline with ``take()``.
+///
+/// For the client the handshake is over before the server has looked at its certificate, so a first ping has to come back:
+/// no call is sent to a server that refuses us, where it would not be known what became of it.
 final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
     typealias InboundIn = ByteBuffer
+    typealias OutboundOut = ByteBuffer
 
     private let timeout: TimeAmount
     private var promise: EventLoopPromise<Void>?
     private var deadline: Scheduled<Void>?
     private var context: ChannelHandlerContext?
+    private var received = ByteBuffer()
+    private var isHandshakeOver = false
 
     init(timeout: TimeAmount) { self.timeout = timeout }
 
-    /// Waits for the handshake's end, after which nothing of this is left.
+    /// Waits for the end, after which nothing of this is left.
     func take() -> EventLoopFuture<Void>? {
         guard let context, let promise else { return nil }
         return promise.futureResult.assumeIsolated().map {
@@ -24,28 +31,57 @@ final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
         self.context = context
         promise = context.eventLoop.makePromise()
         deadline = context.eventLoop.assumeIsolated().scheduleTask(in: timeout) {
-            self.promise?.fail(ChannelError.connectTimeout(self.timeout))
-            context.close(promise: nil)
+            self.fail(ChannelError.connectTimeout(self.timeout))
         }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? TLSUserEvent, case .handshakeCompleted = event {
-            deadline?.cancel()
-            promise?.succeed()
+            isHandshakeOver = true
+            context.writeAndFlush(wrapOutboundOut(HandshakeWait.frame(.ping)), promise: nil)
         }
         context.fireUserInboundEventTriggered(event)
     }
 
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        var bytes = unwrapInboundIn(data)
+        received.writeBuffer(&bytes)
+        guard let answer = received.readSlice(length: FrameHeader.byteCount) else { return }
+        guard answer == HandshakeWait.frame(.pong) else {
+            return fail(ClientTLSError(description: "what answers inside TLS is no scheduler"))
+        }
+        // Nothing was asked for yet: what else it has to say is a farewell.
+        guard received.readableBytes == 0 else {
+            return fail(ClientTLSError(description: "the server is shutting down"))
+        }
+        deadline?.cancel()
+        promise?.succeed()
+    }
+
+    private static func frame(_ type: FrameType) -> ByteBuffer {
+        var bytes = ByteBuffer()
+        FrameEncoder.write(type, streamID: 0, data: ByteBuffer(), into: &bytes)
+        return bytes
+    }
+
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        // Of several the first says what is wrong.
-        promise?.fail(error)
-        context.fireErrorCaught(error)
+        // An alert says why; a reset, which may overtake it, does not.
+        fail(isHandshakeOver && error is IOError ? HandshakeWait.refused : error)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         deadline?.cancel()
-        promise?.fail(ChannelError.eof)
+        promise?.fail(isHandshakeOver ? HandshakeWait.refused : ChannelError.eof)
         self.context = nil
+    }
+
+    private static let refused = ClientTLSError(
+        description: "the server closed the connection behind the TLS handshake; it may ask for a client's certificate")
+
+    /// Of several causes the first one counts.
+    private func fail(_ error: any Error) {
+        deadline?.cancel()
+        promise?.fail(error)
+        context?.close(promise: nil)
     }
 }
