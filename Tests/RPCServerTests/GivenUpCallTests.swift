@@ -12,7 +12,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct GivenUpCallTests {
     /// What ends a call that is under way.
     enum Ending: CaseIterable {
-        case cancel, deadline, reset, halfCloseInFrame, dataFrame
+        case cancel, deadline, reset, close, halfCloseInFrame, dataFrame
     }
 
     @Test func `a call in flight that is canceled gets CANCELLED, and its late answer is dropped`() async throws {
@@ -54,6 +54,8 @@ import Testing
         case .reset:
             _ = try await client.frame()
             try await client.reset()
+        // As a process that ends does: its kernel says that nothing more comes, which is all that the server sees.
+        case .close: _ = try await client.frame()
         case .halfCloseInFrame:
             _ = try await client.frame()
             await client.send([0, 0])

@@ -27,6 +27,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var hasUnflushed = false
     private var isReadWithheld = false
     private var areWaitsPaused = false
+    /// Calls whose answers hold tasks and were sent to a client that sends no more, and may be gone.
+    private var undelivered: [NextCall] = []
     /// Ends the present stage of the connection's end, unless that comes to its end before.
     private var closing: Scheduled<Void>?
     private var watch: ConnectionWatch
@@ -67,6 +69,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
             call.control?.abandon()
         }
         calls.removeAll()
+        for call in undelivered { call.abandon() }
+        undelivered.removeAll()
         closing?.cancel()
         if let watching { connections.deadlines.cancel(watching) }
         context.fireChannelInactive()
@@ -301,6 +305,7 @@ extension ConnectionHandler {
         guard let holder, let context else { return }
         let sent = context.eventLoop.makePromise(of: Void.self)
         sent.futureResult.assumeIsolated().whenFailure { _ in holder.abandon() }
+        if state.hasInputEnded { undelivered.append(holder) }
         writeOutput(promise: sent)
     }
 
@@ -429,9 +434,30 @@ extension ConnectionHandler {
 
     private func closeOutput() {
         guard let context else { return }
-        guard !state.hasInputEnded else { return closeAtOnce() }
+        guard !state.hasInputEnded else { return closeWhenDelivered() }
         context.close(mode: .output, promise: nil)
         closeLater(limits.lingering) { self.closeAtOnce() }
         context.read()
+    }
+
+    /// Closes the connection of a client that sends no more: at once, or when it has the tasks that it was sent.
+    ///
+    /// Whether a client sends no more or is gone, its machine says the same; but what comes for one that is gone it refuses,
+    /// and then the connection is inactive before the tasks are known to be delivered.
+    private func closeWhenDelivered() {
+        guard let context else { return }
+        guard !undelivered.isEmpty, let socket = DeliveryCheck(context.channel) else { return closeAtOnce() }
+        socket.check().whenComplete { result in
+            switch result {
+            case .success(.pending):
+                context.eventLoop.assumeIsolated().scheduleTask(in: DeliveryCheck.interval) {
+                    self.closeWhenDelivered()
+                }
+            case .success(.delivered):
+                self.undelivered.removeAll()
+                self.closeAtOnce()
+            case .success(.refused), .failure: self.closeAtOnce()
+            }
+        }
     }
 }
