@@ -15,6 +15,7 @@ let swiftSettings: [SwiftSetting] = [
 
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioSSL: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let collections: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heaps: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
@@ -39,6 +40,8 @@ let package = Package(
     dependencies: [
         // The transport of both doors, of the Redis link and of the client.
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
+        // TLS to Redis, to sentinels and to the nodes of a cluster.
+        .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         // The REST door: routing, HTTP/1.1, graceful shutdown.
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
         // The vocabulary of requests and responses that Hummingbird speaks.
@@ -71,7 +74,7 @@ let package = Package(
             name: "DMSWire", dependencies: ["CDMSProto", "CProtobufC", "DMSModel", nioCore],
             swiftSettings: swiftSettings),
         .target(
-            name: "RedisLink", dependencies: ["CHiredis", nioCore, nioPosix, logging, collections],
+            name: "RedisLink", dependencies: ["CHiredis", nioCore, nioPosix, nioSSL, logging, collections],
             swiftSettings: swiftSettings),
         .target(
             name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections, heaps],

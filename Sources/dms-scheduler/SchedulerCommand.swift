@@ -23,6 +23,8 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(help: help(.rpcSocket)) var rpcSocket: String?
     @Option(name: .customLong("redis-writer-url"), help: help(.writerURL)) var writerURL: String?
     @Option(name: .customLong("redis-reader-url"), help: help(.readerURL)) var readerURL: String?
+    @Option(name: .customLong("redis-min-replicas"), help: help(.minReplicas)) var minReplicas: String?
+    @Option(name: .customLong("redis-wait-ms"), help: help(.replicaWait)) var replicaWait: String?
     @Option(help: help(.keyPrefix)) var keyPrefix: String?
     @Option(name: .customLong("data-dir"), help: help(.dataDirectory)) var dataDirectory: String?
     @Option(help: help(.operatorToken)) var operatorToken: String?
@@ -55,7 +57,8 @@ struct SchedulerCommand: AsyncParsableCommand {
     private var flags: [Setting: String] {
         let values: [Setting: String?] = [
             .httpHost: httpHost, .httpPort: httpPort, .rpcHost: rpcHost, .rpcPort: rpcPort, .rpcSocket: rpcSocket,
-            .writerURL: writerURL, .readerURL: readerURL, .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
+            .writerURL: writerURL, .readerURL: readerURL, .minReplicas: minReplicas, .replicaWait: replicaWait,
+            .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
             .operatorToken: operatorToken, .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,
             .submitterTokenFile: submitterTokenFile, .eventLoops: eventLoops, .logLevel: logLevel,
             .logFormat: logFormat,

@@ -37,7 +37,9 @@ struct SchedulerProgram {
         guard let writer else { preconditionFailure("there is a URL, or a private redis-server with one") }
         let pool = SchedulerPool(
             configuration: SchedulerConfiguration(
-                writer: writer, reader: settings.reader, keyPrefix: settings.keyPrefix,
+                writer: writer, reader: settings.reader,
+                redis: RedisOptions(minReplicas: settings.minReplicas, replicaTimeout: settings.replicaWait),
+                keyPrefix: settings.keyPrefix,
                 operatorToken: settings.operatorToken, submitterToken: settings.submitterToken),
             group: group, logger: logger)
         let rest = RESTServer(

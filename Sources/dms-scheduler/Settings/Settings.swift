@@ -21,6 +21,9 @@ struct Settings: Sendable {
     /// Nil: the private redis-server.
     var writer: RedisURL?
     var reader: RedisURL?
+    var minReplicas: Int
+    /// How long these may take.
+    var replicaWait: Duration
     var keyPrefix: String
     var dataDirectory: String
     var operatorToken: String?
@@ -41,6 +44,8 @@ struct Settings: Sendable {
         }
         writer = try Settings.url(source, .writerURL)
         reader = try Settings.url(source, .readerURL)
+        minReplicas = try Settings.number(source, .minReplicas, 0...100)
+        replicaWait = .milliseconds(try Settings.number(source, .replicaWait, 1...60_000))
         keyPrefix = try Settings.text(source, .keyPrefix)
         dataDirectory = try Settings.text(source, .dataDirectory)
         operatorToken = try Settings.token(source, .operatorToken, file: .operatorTokenFile)
@@ -56,6 +61,23 @@ struct Settings: Sendable {
         logFormat = try Settings.choice(.logFormat, format, LogFormat.init(rawValue:), ["text", "json"])
         if reader != nil, writer == nil {
             throw SettingsError(.readerURL, "needs REDIS_WRITER_URL beside it")
+        }
+        try checkServers()
+    }
+
+    /// What the URLs ask of each other and of the other settings.
+    private func checkServers() throws(SettingsError) {
+        if writer?.role == .replica {
+            throw SettingsError(.writerURL, "a replica takes no writes: no role=replica here")
+        }
+        if minReplicas > 0, writer == nil {
+            throw SettingsError(.minReplicas, "the private redis-server has no replicas; needs REDIS_WRITER_URL")
+        }
+        if writer?.isCluster == true || reader?.isCluster == true, ClusterSlot.hashTag(of: keyPrefix) == nil {
+            throw SettingsError(
+                .keyPrefix,
+                "'\(keyPrefix)' has no hash tag; in a Redis Cluster it needs one, such as {dms}, so that all keys are in "
+                    + "one slot")
         }
     }
 
@@ -90,7 +112,9 @@ struct Settings: Sendable {
     private static func url(_ source: SettingsSource, _ setting: Setting) throws(SettingsError) -> RedisURL? {
         guard let value = source[setting] else { return nil }
         do {
-            return try RedisURL(value)
+            let url = try RedisURL(value)
+            try url.tls?.checkFiles()
+            return url
         } catch {
             throw SettingsError(setting, "\(error)")
         }
