@@ -43,7 +43,7 @@ let package = Package(
     dependencies: [
         // The transport of both doors, of the Redis link and of the client.
         .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.0"),
-        // TLS for both doors and for the clients.
+        // TLS for both doors, for the clients, and to Redis.
         .package(url: "https://github.com/apple/swift-nio-ssl.git", from: "2.37.0"),
         // The REST door: routing, HTTP/1.1, graceful shutdown.
         .package(url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.0", traits: []),
@@ -77,7 +77,7 @@ let package = Package(
             name: "DMSWire", dependencies: ["CDMSProto", "CProtobufC", "DMSModel", nioCore],
             swiftSettings: swiftSettings),
         .target(
-            name: "RedisLink", dependencies: ["CHiredis", nioCore, nioPosix, logging, collections],
+            name: "RedisLink", dependencies: ["CHiredis", nioCore, nioPosix, nioSSL, logging, collections],
             swiftSettings: swiftSettings),
         .target(
             name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections, heaps],

@@ -9,6 +9,8 @@ public final class RedisClient: Sendable {
     /// Where the Redis is.
     public let url: RedisURL
     private let links: [NIOLoopBoundBox<RedisConnection>]
+    /// Where the URL names sentinels.
+    private let watch: SentinelWatch?
     private let indices: [ObjectIdentifier: Int]
     private let turn = Atomic(0)
     private let isRunning = Atomic(false)
@@ -18,24 +20,30 @@ public final class RedisClient: Sendable {
     ///
     /// - Parameters:
     ///   - url: Where the Redis is.
+    ///   - placement: Which server it has to be, where there are several.
     ///   - options: The time-outs.
     ///   - scripts: What is loaded on every new connection; other scripts can be called too, at the cost of their source.
     ///   - eventLoops: One link is made for each; at least one.
     ///   - logger: Is told when a link goes down and when it comes back.
     public init(
-        url: RedisURL, options: RedisOptions = RedisOptions(), scripts: [RedisScript] = [],
-        eventLoops: [any EventLoop], logger: Logger
+        url: RedisURL, placement: RedisPlacement = RedisPlacement(), options: RedisOptions = RedisOptions(),
+        scripts: [RedisScript] = [], eventLoops: [any EventLoop], logger: Logger
     ) {
         precondition(!eventLoops.isEmpty, "a client needs an event loop")
         self.url = url
-        self.links = eventLoops.enumerated().map { index, loop in
+        let tls = url.tls.map { TLSContexts($0) }
+        let links = eventLoops.enumerated().map { index, loop in
             var logger = logger
             // All loops see the same Redis come and go: one of them says so.
             if index > 0 { logger.logLevel = .error }
             return NIOLoopBoundBox.makeBoxSendingValue(
-                RedisConnection(eventLoop: loop, url: url, options: options, scripts: scripts, logger: logger),
+                RedisConnection(
+                    eventLoop: loop, url: url, placement: placement, options: options, scripts: scripts, tls: tls,
+                    logger: logger),
                 eventLoop: loop)
         }
+        self.links = links
+        watch = SentinelWatch(url, options: options, tls: tls, links: links, logger: logger)
         self.indices = Dictionary(
             eventLoops.enumerated().map { (ObjectIdentifier($0.element), $0.offset) },
             uniquingKeysWith: { first, _ in first })
@@ -43,11 +51,12 @@ public final class RedisClient: Sendable {
 
     /// Makes the links, one for each loop of a group; none connects yet.
     public convenience init(
-        url: RedisURL, options: RedisOptions = RedisOptions(), scripts: [RedisScript] = [],
-        group: any EventLoopGroup, logger: Logger
+        url: RedisURL, placement: RedisPlacement = RedisPlacement(), options: RedisOptions = RedisOptions(),
+        scripts: [RedisScript] = [], group: any EventLoopGroup, logger: Logger
     ) {
         self.init(
-            url: url, options: options, scripts: scripts, eventLoops: Array(group.makeIterator()), logger: logger)
+            url: url, placement: placement, options: options, scripts: scripts,
+            eventLoops: Array(group.makeIterator()), logger: logger)
     }
 
     /// The link of a loop, which must be one of the client's and the caller's own.
@@ -61,6 +70,7 @@ public final class RedisClient: Sendable {
     /// Begins to connect on every loop, and from then on stays connected.
     public func start() {
         for link in links { link.eventLoop.execute { link.value.start() } }
+        watch?.start()
     }
 
     /// Connects and stays connected until ``shutdown()`` is called or the task is cancelled; then closes and returns.
@@ -72,7 +82,8 @@ public final class RedisClient: Sendable {
         }
         start()
         for await _ in ended {}
-        let futures = links.map { link in link.eventLoop.flatSubmit { link.value.stop() } }
+        var futures = links.map { link in link.eventLoop.flatSubmit { link.value.stop() } }
+        if let watch { futures.append(watch.stop()) }
         // A channel that did not close well is closed as well.
         try? await EventLoopFuture.andAllComplete(futures, on: links[0].eventLoop).get()
     }
@@ -89,6 +100,7 @@ public final class RedisClient: Sendable {
     public func shutdown() {
         ending.finish()
         for link in links { link.eventLoop.execute { _ = link.value.stop() } }
+        if let watch { _ = watch.stop() }
     }
 
     /// Sends a command on one of the links and awaits its answer, copied; an error answer is thrown.

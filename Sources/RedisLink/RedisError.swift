@@ -32,9 +32,18 @@ extension RedisError {
         self = .reply(code: String(text[..<space]), message: String(text[text.index(after: space)...]))
     }
 
-    /// Whether the server cannot serve now, and another one might: a proxy or a new address may lead there.
+    /// Whether the server cannot serve now, and another one, or the same after a new login, might: a proxy, the sentinels or
+    /// the cluster may lead there.
     var asksForReconnection: Bool {
         guard case .reply(let code, _) = self else { return false }
-        return code == "READONLY" || code == "LOADING" || code == "MASTERDOWN"
+        return ["READONLY", "LOADING", "MASTERDOWN", "CLUSTERDOWN", "NOAUTH"].contains(code)
+    }
+
+    /// What Redis or the system said, without an introduction.
+    var sentence: String {
+        switch self {
+        case .unavailable(let message), .outcomeUnknown(let message), .unexpectedReply(let message): message
+        case .reply(let code, let message): "\(code) \(message)"
+        }
     }
 }

@@ -10,6 +10,8 @@ public final class RedisSubscriber: Sendable {
     private static let pingInterval = TimeAmount.seconds(5)
 
     private let link: NIOLoopBoundBox<RedisConnection>
+    /// Where the URL names sentinels.
+    private let watch: SentinelWatch?
     private let isRunning = Atomic(false)
     private let (ended, ending) = AsyncStream.makeStream(of: Never.self)
 
@@ -17,6 +19,7 @@ public final class RedisSubscriber: Sendable {
     ///
     /// - Parameters:
     ///   - url: Where the Redis is.
+    ///   - placement: Which server it has to be, where there are several.
     ///   - options: The time-outs.
     ///   - channel: The channel's name.
     ///   - eventLoop: Where both closures are called.
@@ -24,19 +27,21 @@ public final class RedisSubscriber: Sendable {
     ///   - onReady: The channel is listened to, for the first time or again.
     ///   - onMessage: A message came.
     public init(
-        url: RedisURL, options: RedisOptions = RedisOptions(), channel: String, eventLoop: any EventLoop,
-        logger: Logger,
+        url: RedisURL, placement: RedisPlacement = RedisPlacement(), options: RedisOptions = RedisOptions(),
+        channel: String, eventLoop: any EventLoop, logger: Logger,
         onReady: @escaping @Sendable () -> Void, onMessage: @escaping @Sendable (String) -> Void
     ) {
+        let tls = url.tls.map { TLSContexts($0) }
         var logger = logger
         // The links for commands see the same Redis come and go, and say so. What only this link meets is an error.
         logger.logLevel = .error
-        let subscription = Subscription(channel: channel, onReady: onReady, onMessage: onMessage)
+        let subscription = Subscription(channels: [channel], onReady: onReady, onMessage: onMessage)
         link = NIOLoopBoundBox.makeBoxSendingValue(
             RedisConnection(
-                eventLoop: eventLoop, url: url, options: options, scripts: [], subscription: subscription,
-                logger: logger),
+                eventLoop: eventLoop, url: url, placement: placement, options: options, scripts: [],
+                subscription: subscription, tls: tls, logger: logger),
             eventLoop: eventLoop)
+        watch = SentinelWatch(url, options: options, tls: tls, links: [link], logger: logger)
     }
 
     /// Listens until ``shutdown()`` is called or the task is cancelled.
@@ -48,6 +53,7 @@ public final class RedisSubscriber: Sendable {
         }
         let eventLoop = link.eventLoop
         eventLoop.execute { self.link.value.start() }
+        watch?.start()
         let pings = eventLoop.scheduleRepeatedTask(
             initialDelay: RedisSubscriber.pingInterval, delay: RedisSubscriber.pingInterval
         ) { _ in
@@ -56,6 +62,7 @@ public final class RedisSubscriber: Sendable {
         }
         for await _ in ended {}
         pings.cancel()
+        if let watch { try? await watch.stop().get() }
         try? await eventLoop.flatSubmit { self.link.value.stop() }.get()
     }
 

@@ -40,6 +40,12 @@ public indirect enum RedisValue: Sendable, Equatable {
         string.flatMap { Int($0) }
     }
 
+    /// What an error answer says; nil of anything else.
+    public var error: RedisError? {
+        if case .error(let error) = self { return error }
+        return nil
+    }
+
     /// The elements of an array; nil of anything else.
     public var array: [RedisValue]? {
         if case .array(let values) = self { return values }

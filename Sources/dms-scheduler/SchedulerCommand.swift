@@ -26,6 +26,8 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(name: .customLong("tls-client-ca-file"), help: help(.tlsClientCAFile)) var tlsClientCAFile: String?
     @Option(name: .customLong("redis-writer-url"), help: help(.writerURL)) var writerURL: String?
     @Option(name: .customLong("redis-reader-url"), help: help(.readerURL)) var readerURL: String?
+    @Option(name: .customLong("redis-min-replicas"), help: help(.minReplicas)) var minReplicas: String?
+    @Option(name: .customLong("redis-wait-ms"), help: help(.replicaWait)) var replicaWait: String?
     @Option(help: help(.keyPrefix)) var keyPrefix: String?
     @Option(name: .customLong("data-dir"), help: help(.dataDirectory)) var dataDirectory: String?
     @Option(help: help(.operatorToken)) var operatorToken: String?
@@ -71,7 +73,8 @@ struct SchedulerCommand: AsyncParsableCommand {
         let values: [Setting: String?] = [
             .httpHost: httpHost, .httpPort: httpPort, .rpcHost: rpcHost, .rpcPort: rpcPort, .rpcSocket: rpcSocket,
             .tlsCertificateFile: tlsCertificateFile, .tlsKeyFile: tlsKeyFile, .tlsClientCAFile: tlsClientCAFile,
-            .writerURL: writerURL, .readerURL: readerURL, .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
+            .writerURL: writerURL, .readerURL: readerURL, .minReplicas: minReplicas, .replicaWait: replicaWait,
+            .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
             .operatorToken: operatorToken, .operatorTokenPrevious: operatorTokenPrevious,
             .submitterTokenPrevious: submitterTokenPrevious,
             .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,

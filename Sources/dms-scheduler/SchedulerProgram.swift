@@ -41,7 +41,9 @@ struct SchedulerProgram {
             operators: settings.operatorTokens.atStart, submitters: settings.submitterTokens.atStart)
         let pool = SchedulerPool(
             configuration: SchedulerConfiguration(
-                writer: writer, reader: settings.reader, keyPrefix: settings.keyPrefix,
+                writer: writer, reader: settings.reader,
+                redis: RedisOptions(minReplicas: settings.minReplicas, replicaTimeout: settings.replicaWait),
+                keyPrefix: settings.keyPrefix,
                 tokens: tokens, queuedMax: settings.limits.queuedMax),
             group: group, logger: logger)
         let rest = RESTServer(

@@ -11,6 +11,10 @@ import Testing
         ["DMS_HTTP_CONNECTIONS_MAX": "1000001"], ["DMS_CONNECTIONS_PER_ADDRESS_MAX": "-1"],
         ["DMS_REQUESTS_PER_SECOND_MAX": "many"], ["DMS_FIRST_REQUEST_SECONDS": "0"], ["DMS_REQUEST_SECONDS": "86401"],
         ["DMS_UNREAD_SECONDS": "0.5"], ["DMS_HTTP_IDLE_SECONDS": "0"], ["DMS_RPC_IDLE_SECONDS": "-1"],
+        ["DMS_REDIS_MIN_REPLICAS": "-1"], ["DMS_REDIS_MIN_REPLICAS": "1"],
+        ["DMS_REDIS_WAIT_MS": "0"], ["REDIS_WRITER_URL": "redis+sentinel://localhost"],
+        ["REDIS_WRITER_URL": "redis+sentinel://localhost/m?role=replica"],
+        ["REDIS_WRITER_URL": "rediss://localhost?ca_file=/nowhere"],
     ])
     func `a wrong value ends the program with 78 and names the setting`(_ variables: [String: String]) async throws {
         try await withFolder { folder in
@@ -23,6 +27,16 @@ import Testing
             let byFile = try await Program.run("dms-scheduler", [], folder: folder)
             #expect(byFile.code == 78)
             #expect(byFile.errors == byEnvironment.errors)
+        }
+    }
+
+    @Test func `a prefix without a hash tag ends the program where Redis is a cluster`() async throws {
+        try await withFolder { folder in
+            let ended = try await Program.run(
+                "dms-scheduler", [], environment: ["REDIS_WRITER_URL": "redis+cluster://localhost"], folder: folder)
+            #expect(ended.code == 78)
+            #expect(ended.errors.contains("DMS_KEY_PREFIX"))
+            #expect(ended.errors.contains("hash tag"))
         }
     }
 
@@ -49,7 +63,9 @@ import Testing
             for name in [
                 "DMS_HTTP_HOST, default 127.0.0.1", "DMS_HTTP_PORT, default 8000", "DMS_RPC_HOST, default 127.0.0.1",
                 "DMS_RPC_PORT, default 8001", "DMS_RPC_SOCKET", "REDIS_WRITER_URL", "REDIS_READER_URL",
-                "DMS_KEY_PREFIX, default dms", "DMS_DATA_DIR, default data", "DMS_OPERATOR_TOKEN",
+                "DMS_REDIS_MIN_REPLICAS, default 0",
+                "DMS_REDIS_WAIT_MS, default 1000", "DMS_KEY_PREFIX, default dms", "DMS_DATA_DIR, default data",
+                "DMS_OPERATOR_TOKEN",
                 "DMS_OPERATOR_TOKEN_FILE", "DMS_EVENT_LOOPS", "LOG_LEVEL, default info",
                 "DMS_LOG_FORMAT, default text", "DMS_MAX_QUEUED, default 0",
                 "DMS_HTTP_CONNECTIONS_MAX, default 10000", "DMS_RPC_CONNECTIONS_MAX, default 16384",

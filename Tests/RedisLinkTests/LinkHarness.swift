@@ -20,14 +20,15 @@ struct LinkHarness {
 
     /// Runs the body with a client, which is `ready` unless that is not to be waited for, and ends it.
     static func with(
-        _ url: RedisURL, options: RedisOptions = RedisOptions(), scripts: [RedisScript] = [], loops count: Int = 1,
-        ready: Bool = true, _ body: (LinkHarness) async throws -> Void
+        _ url: RedisURL, placement: RedisPlacement = RedisPlacement(), options: RedisOptions = RedisOptions(),
+        scripts: [RedisScript] = [], loops count: Int = 1, ready: Bool = true,
+        _ body: (LinkHarness) async throws -> Void
     ) async throws {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: count)
         let log = LogRecorder()
         let loops = Array(group.makeIterator())
         let client = RedisClient(
-            url: url, options: options, scripts: scripts, eventLoops: loops,
+            url: url, placement: placement, options: options, scripts: scripts, eventLoops: loops,
             logger: Logger(label: "test") { _ in log.handler })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await client.run() }

@@ -30,7 +30,15 @@ import Testing
 
     @Test(arguments: [
         ("", "neither"), ("localhost:6379", "neither"), ("http://localhost", "http://"), ("redis:/h", "neither"),
-        ("rediss://h", "TLS"), ("redis+sentinel://h", "Sentinel"), ("redis+cluster://h", "Cluster"),
+        ("redis+sentinel://h", "Sentinel"), ("redis+sentinel://h/", "Sentinel"),
+        ("redis+sentinel://h/a%20b", "Sentinel"),
+        ("redis+sentinel://,/m", "host"), ("redis+sentinel://h,/m", "host"), ("redis+sentinel://h:1,h:x/m", "port"),
+        ("redis+sentinel://h/m/x", "database"), ("redis+sentinel://h/m?role=slave", "role"),
+        ("redis+sentinel://h/m?sentinel_user=u", "sentinel_password"), ("redis+cluster://h/1", "database 0"),
+        ("redis+cluster://h?sentinel_password=p", "unknown here"), ("redis://h?role=replica", "unknown here"),
+        ("redis://a,b", "host"), ("redis://h?ca_file=/x", "unknown here"), ("rediss://h?cert_file=/x", "key_file"),
+        ("rediss://h?ca_file=", "empty"), ("rediss://h?verify=maybe", "verify"),
+        ("rediss://h?verify=ca&verify=ca", "twice"),
         ("redis://", "host"), ("redis://:6379", "host"), ("redis:///0", "host"), ("redis://pw@", "host"),
         ("redis://h:0", "port"), ("redis://h:65536", "port"), ("redis://h:", "port"), ("redis://h:+1", "port"),
         ("redis://h:1x", "port"), ("redis://::1", "brackets"), ("redis://::1:6379", "brackets"), ("redis://[::1", "]"),
@@ -59,8 +67,41 @@ import Testing
 
     @Test func `the path of a unix socket has a limit`() throws {
         let longest = "/" + String(repeating: "x", count: RedisURL.unixPathBytesMax - 1)
-        #expect(try RedisURL("unix://\(longest)").address == .unix(path: longest))
+        #expect(try RedisURL("unix://\(longest)").servers == .one(.unix(path: longest)))
         #expect(throws: RedisURLError.self) { try RedisURL("unix://\(longest)x") }
+    }
+
+    @Test func `a URL names sentinels and their master`() throws {
+        let url = try RedisURL(
+            "redis+sentinel://ada:pw@a,b:1,[::1]/my%2Dmaster/3?role=replica&sentinel_password=s%26&sentinel_user=su")
+        let sentinels = RedisSentinels(
+            addresses: [
+                .tcp(host: "a", port: 26_379), .tcp(host: "b", port: 1), .tcp(host: "::1", port: 26_379),
+            ], master: "my-master", user: "su", password: "s&")
+        let expected = RedisURL(
+            servers: .sentinel(sentinels), user: "ada", password: "pw", database: 3, role: .replica)
+        #expect(url == expected)
+        #expect("\(url)" == "redis+sentinel://ada:***@a:26379,b:1,[::1]:26379/my-master/3?role=replica")
+    }
+
+    @Test func `a URL names nodes of a cluster, and how they are encrypted`() throws {
+        let url = try RedisURL(
+            "rediss+cluster://pw@a:7000,b?ca_file=/etc/ca.pem&cert_file=c&key_file=k&server_name=redis&verify=ca")
+        let tls = RedisTLS(
+            caFile: "/etc/ca.pem", certificateFile: "c", keyFile: "k", serverName: "redis", verification: .ca)
+        let nodes = [RedisURL.Address.tcp(host: "a", port: 7000), .tcp(host: "b", port: 6379)]
+        #expect(url == RedisURL(servers: .cluster(nodes), password: "pw", tls: tls))
+        #expect(url.isCluster)
+        #expect(try RedisURL("rediss://h").tls == RedisTLS())
+        #expect(try RedisURL("rediss+sentinel://h/m?verify=none").tls?.verification == RedisTLS.Verification.none)
+        #expect(try RedisURL("redis+sentinel://h/m").tls == nil)
+    }
+
+    @Test func `files of TLS that are of no use are refused before anything connects`() throws {
+        let error = #expect(throws: RedisURLError.self) {
+            try RedisURL("rediss://h?ca_file=/nowhere").tls?.checkFiles()
+        }
+        #expect(error?.description.contains("/nowhere") == true)
     }
 
     @Test(arguments: ["redis://ada:geheim@h:1/2", "unix://ada:geheim@/s?db=1", "redis://:geheim@[::1]"])
@@ -74,7 +115,15 @@ import Testing
         }
     }
 
+    @Test func `no description shows the password of the sentinels`() throws {
+        let url = try RedisURL("redis+sentinel://h/m?sentinel_password=geheim")
+        var dumped = ""
+        dump(url, to: &dumped)
+        #expect(!"\(url) \(String(reflecting: url)) \(dumped)".contains("geheim"))
+    }
+
     @Test(arguments: [
+        "redis+sentinel://h/m?sentinel_password=%zzgeheim", "redis+sentinel://h/m?geheim=geheim",
         "redis://:geheim@h:x", "redis://geheim@", "redis://u:geheim%zz@h", "unix://u:geheim@h/s", "xx://geheim",
     ])
     func `no error shows the password`(text: String) {

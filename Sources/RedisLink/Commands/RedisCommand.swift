@@ -34,6 +34,21 @@ public struct RedisCommand: Sendable {
         for word in words.dropFirst() { append(word) }
     }
 
+    /// A command of words that are written already.
+    init(words: ByteBuffer, wordCount: Int) {
+        self.words = words
+        self.wordCount = wordCount
+        readOnly = false
+    }
+
+    /// Logs in.
+    static func login(user: String?, password: String) -> RedisCommand {
+        var command = RedisCommand("AUTH")
+        if let user { command.append(user) }
+        command.append(password)
+        return command
+    }
+
     /// Adds a text as UTF-8.
     public mutating func append(_ text: String) {
         words.writeRESPString(text)

@@ -8,14 +8,19 @@ public final class RedisScript: Sendable {
     public let source: String
     /// Whether it changes nothing; see ``RedisCommand/readOnly``.
     public let readOnly: Bool
+    /// Whether its answer counts only when as many replicas have confirmed what was written as the link asks for.
+    public let awaitsReplicas: Bool
     /// `EVAL` and the source: what a call begins with after its count of words where Redis does not know the digest.
     let evalHead: ByteBuffer
 
     /// A script from its text, which is not checked before Redis loads it; by default one that may write.
-    public init(name: String, source: String, readOnly: Bool = false) {
+    ///
+    /// `awaitsReplicas` means nothing to one that only reads.
+    public init(name: String, source: String, readOnly: Bool = false, awaitsReplicas: Bool = true) {
         self.name = name
         self.source = source
         self.readOnly = readOnly
+        self.awaitsReplicas = awaitsReplicas && !readOnly
         var head = ByteBufferAllocator().buffer(capacity: source.utf8.count + 32)
         head.writeRESPString("EVAL")
         head.writeRESPString(source)

@@ -110,6 +110,9 @@ struct LinkState {
         return Loss(retryAfter: backoff(jitter: jitter), isNews: isNews)
     }
 
+    /// Something changed that makes the next attempt worth more than those before: the back-off starts anew.
+    mutating func hurry() { attemptsInARow = 0 }
+
     /// Ends for good.
     mutating func stop() { state = .stopped }
 

@@ -1,21 +1,29 @@
 internal import NIOCore
 
-/// Sits between a channel and its link: bytes come in, whole answers go to the link.
-final class RedisChannelHandler: ChannelInboundHandler {
+/// Who is told what comes on a channel.
+protocol RedisChannelOwner: AnyObject {
+    /// The next answer.
+    func receive(_ reply: borrowing RedisReply)
+    /// The channel is of no use any more.
+    func lose(_ reason: String)
+}
+
+/// Sits between a channel and its owner: bytes come in, whole answers go to the owner.
+final class RedisChannelHandler<Owner: RedisChannelOwner>: ChannelInboundHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
 
-    /// The link that uses this channel; nil before it does and after it gave the channel up.
-    private var connection: RedisConnection?
+    /// Who uses this channel; nil before it does and after it gave the channel up.
+    private var owner: Owner?
     private var context: ChannelHandlerContext?
     private var reader = RedisReader()
 
-    /// From now on the link hears of what comes.
-    func attach(to connection: RedisConnection) { self.connection = connection }
+    /// From now on the owner hears of what comes.
+    func attach(to owner: Owner) { self.owner = owner }
 
-    /// Closes the channel; the link hears no more of it.
+    /// Closes the channel; the owner hears no more of it.
     func giveUp() {
-        connection = nil
+        owner = nil
         context?.close(promise: nil)
     }
 
@@ -38,11 +46,11 @@ final class RedisChannelHandler: ChannelInboundHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         var bytes = unwrapInboundIn(data)
         do {
-            while bytes.readableBytes > 0, connection != nil {
+            while bytes.readableBytes > 0, owner != nil {
                 try reader.feed(&bytes)
                 while let reply = try reader.next() {
-                    guard let connection else { return }
-                    connection.receive(reply.view)
+                    guard let owner else { return }
+                    owner.receive(reply.view)
                 }
             }
         } catch {
@@ -61,6 +69,6 @@ final class RedisChannelHandler: ChannelInboundHandler {
     }
 
     private func lose(_ reason: String) {
-        connection?.lose(reason)
+        owner?.lose(reason)
     }
 }

@@ -10,7 +10,21 @@ extension RedisConnection {
         attemptTimer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(options.connectTimeout)) {
             self.lose("no connection within \(self.options.connectTimeout)")
         }
-        connect().assumeIsolated().whenComplete { result in
+        let next = nextServer
+        nextServer = nil
+        let place = next.map { eventLoop.makeSucceededFuture($0) } ?? locator.locate()
+        place.assumeIsolated().whenComplete { result in
+            guard self.link.isConnecting(attempt: attempt) else { return }
+            switch result {
+            case .success(let address): self.connect(to: address, attempt: attempt)
+            case .failure(let error): self.lose((error as? RedisError)?.sentence ?? "\(error)")
+            }
+        }
+    }
+
+    private func connect(to address: RedisURL.Address, attempt: Int) {
+        server = address
+        dialer.connect(to: address, for: RedisConnection.self).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let channel): self.connected(channel, attempt: attempt)
             case .failure(let error):
@@ -29,6 +43,7 @@ extension RedisConnection {
         downReason = "the link was shut down"
         dropConnection()
         failCalls(downReason)
+        finishRedirection(downReason)
         waiters.finish(with: .failure(.unavailable(downReason)))
         return ended
     }
@@ -49,21 +64,26 @@ extension RedisConnection {
 
     /// The connection is gone, or no good: fails what waits, and comes back after a while.
     func lose(_ reason: String) {
+        // What another node refused waits for one attempt to get where it was sent.
+        let isMoving = link.drainReason != nil && !redirected.isEmpty
         guard let loss = link.lost(now: .now(), jitter: .random(in: 0..<1)) else { return }
         downReason = reason
         dropConnection()
-        attemptTimer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(loss.retryAfter)) { self.start() }
-        logger.log(
-            level: loss.isNews ? .warning : .debug, "the connection to Redis is down",
-            metadata: ["redis": "\(url)", "reason": "\(reason)"])
+        attemptTimer = eventLoop.assumeIsolated().scheduleTask(in: isMoving ? .zero : TimeAmount(loss.retryAfter)) {
+            self.start()
+        }
+        var metadata: Logger.Metadata = ["redis": "\(url)", "reason": "\(reason)"]
+        if case .one = url.servers {} else if let server { metadata["server"] = "\(server)" }
+        logger.log(level: loss.isNews ? .warning : .debug, "the connection to Redis is down", metadata: metadata)
         failCalls(reason)
+        if !isMoving { finishRedirection(reason) }
     }
 
     func receiveInHandshake(_ reply: borrowing RedisReply) {
         switch handshake?.receive(reply) {
         case .wait, nil: return
         case .failed(let reason):
-            if let subscription, handshake?.refusedChannel == true { sayRefused(subscription.channel, reason) }
+            if let subscription, handshake?.refusedChannel == true { sayRefused(subscription.channels, reason) }
             lose(reason)
         case .ready(let heads):
             handshake = nil
@@ -72,43 +92,27 @@ extension RedisConnection {
             attemptTimer?.cancel()
             attemptTimer = nil
             let isNews = link.becameReady(now: .now())
-            logger.log(level: isNews ? .info : .debug, "connected to Redis", metadata: ["redis": "\(url)"])
+            var metadata: Logger.Metadata = ["redis": "\(url)"]
+            if case .one = url.servers {} else if let server { metadata["server"] = "\(server)" }
+            logger.log(level: isNews ? .info : .debug, "connected to Redis", metadata: metadata)
+            finishRedirection(nil)
             waiters.finish(with: .success(()))
             subscription?.onReady()
         }
     }
 
     /// Says once that the channel is refused: no other link meets that, so no other says it.
-    private func sayRefused(_ channel: String, _ reason: String) {
+    private func sayRefused(_ channels: [String], _ reason: String) {
         guard !saidRefused else { return }
         saidRefused = true
         logger.error(
             "Redis does not let us listen to a channel",
-            metadata: ["redis": "\(url)", "channel": "\(channel)", "reason": "\(reason)"])
-    }
-
-    private func connect() -> EventLoopFuture<any Channel> {
-        let bootstrap = ClientBootstrap(group: eventLoop)
-            .connectTimeout(TimeAmount(options.connectTimeout))
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(RedisChannelHandler())
-                }
-            }
-        switch url.address {
-        case .tcp(let host, let port):
-            return
-                bootstrap
-                .channelOption(.tcpOption(.tcp_nodelay), value: 1)
-                .channelOption(.socketOption(.so_keepalive), value: 1)
-                .connect(host: host, port: port)
-        case .unix(let path):
-            return bootstrap.connect(unixDomainSocketPath: path)
-        }
+            metadata: ["redis": "\(url)", "channel": "\(channels.joined(separator: ","))", "reason": "\(reason)"])
     }
 
     private func connected(_ channel: any Channel, attempt: Int) {
-        guard let handler = try? channel.pipeline.syncOperations.handler(type: RedisChannelHandler.self),
+        guard
+            let handler = try? channel.pipeline.syncOperations.handler(type: RedisChannelHandler<RedisConnection>.self),
             link.connected(attempt: attempt)
         else {
             channel.close(promise: nil)
@@ -117,7 +121,7 @@ extension RedisConnection {
         }
         self.handler = handler
         handler.attach(to: self)
-        let handshake = Handshake(url: url, scripts: scripts, channel: subscription?.channel)
+        let handshake = Handshake(url: url, purpose: purpose)
         self.handshake = handshake
         handler.send(handshake.commands)
     }

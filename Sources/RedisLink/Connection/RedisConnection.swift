@@ -2,7 +2,7 @@ internal import DequeModule
 internal import Logging
 public import NIOCore
 
-/// The link of one event loop to one Redis: pipelined, reconnecting, without a queue for bad times.
+/// The link of one event loop to one Redis, wherever that is: pipelined, reconnecting, without a queue for bad times.
 ///
 /// Everything is called on ``eventLoop`` and answers there. What is sent within one tick of the loop goes to the socket
 /// together at the tick's end. While the link is down every call fails at once with ``RedisError/unavailable(_:)``.
@@ -12,13 +12,21 @@ public final class RedisConnection {
     public let eventLoop: any EventLoop
     let url: RedisURL
     let options: RedisOptions
-    let scripts: [RedisScript]
+    let purpose: Handshake.Purpose
     /// Whose messages the link gets; nil: it is one for commands.
     let subscription: Subscription?
     let logger: Logger
+    let dialer: RedisDialer
+    let locator: RedisLocator
 
     var link: LinkState
-    var handler: RedisChannelHandler?
+    var handler: RedisChannelHandler<RedisConnection>?
+    /// The server that the link is connected to, or is about to be.
+    var server: RedisURL.Address?
+    /// The node of a cluster that the link was sent to; nil: the next one has to be looked for.
+    var nextServer: RedisURL.Address?
+    /// Calls that another node refused, to be repeated when the link is there.
+    var redirected: [any PendingCall] = []
     var handshake: Handshake?
     /// For each script that Redis knows: `EVALSHA` and its digest.
     var scriptHeads: [ObjectIdentifier: ByteBuffer] = [:]
@@ -38,18 +46,31 @@ public final class RedisConnection {
     private var batchCapacity = CommandBatch.capacityMin
     private var flushIsScheduled = false
     private var answerTimer: Scheduled<Void>?
+    /// Whether replicas are waited for: Redis reads nothing more from this connection meanwhile, so nothing more is sent.
+    private var awaitsReplicas = false
+
+    /// In a cluster nobody tells of a failover: it is asked for this often.
+    private static let clusterBackoffMax = Duration.milliseconds(500)
 
     init(
-        eventLoop: any EventLoop, url: RedisURL, options: RedisOptions, scripts: [RedisScript],
-        subscription: Subscription? = nil, logger: Logger
+        eventLoop: any EventLoop, url: RedisURL, placement: RedisPlacement, options: RedisOptions,
+        scripts: [RedisScript], subscription: Subscription? = nil, tls: TLSContexts?, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.url = url
         self.options = options
-        self.scripts = scripts
+        var role = placement.role ?? url.role
+        if case .one = url.servers {} else { role = role ?? .master }
+        purpose = Handshake.Purpose(
+            role: role, isCluster: url.isCluster, scripts: scripts, channels: subscription?.channels ?? [],
+            awaitsReplicas: options.minReplicas > 0)
         self.subscription = subscription
         self.logger = logger
-        self.link = LinkState(backoffMin: options.backoffMin, backoffMax: options.backoffMax)
+        dialer = RedisDialer(eventLoop: eventLoop, timeout: options.connectTimeout, tls: tls)
+        locator = RedisLocator(url: url, placement: placement, dialer: dialer)
+        self.link = LinkState(
+            backoffMin: options.backoffMin,
+            backoffMax: url.isCluster ? min(options.backoffMax, Self.clusterBackoffMax) : options.backoffMax)
     }
 
     /// Whether a command would be sent now.
@@ -65,9 +86,14 @@ public final class RedisConnection {
         guard link.isReady else { return eventLoop.makeFailedFuture(RedisError.unavailable(downReason)) }
         let batch = openBatch()
         batch.writer.buffer.writeRESPArray(command.wordCount)
+        let start = batch.writer.buffer.writerIndex
         batch.writer.buffer.writeImmutableBuffer(command.words)
+        let repetition = Repetition(
+            script: nil, wordCount: command.wordCount, start: start, end: batch.writer.buffer.writerIndex)
         let promise = eventLoop.makePromise(of: Value.self)
-        enqueue(TypedCall(batch: batch, readOnly: command.readOnly, promise: promise, decode: decode))
+        enqueue(
+            TypedCall(
+                batch: batch, readOnly: command.readOnly, repetition: repetition, promise: promise, decode: decode))
         return promise.futureResult
     }
 
@@ -76,10 +102,14 @@ public final class RedisConnection {
     /// `KEYS` are the fixed `keys`, then `callKeys` keys of this call's own; `ARGV` are `arguments` words. `fill` appends
     /// the call's own keys, then the arguments: exactly as many as were announced, and it does nothing else with the link.
     /// Where Redis does not know the script (any more) the call is repeated with the source, behind what was sent meanwhile.
+    ///
+    /// Where ``RedisOptions/minReplicas`` are not reached, a call whose script awaits them fails with
+    /// ``RedisError/outcomeUnknown(_:)``; or it is answered with what `unconfirmed` makes of its answer and that error.
     public func evaluate<Value>(
         _ script: RedisScript, keys: RedisKeys, callKeys: Int = 0, arguments: Int,
         _ fill: (inout RedisArguments) -> Void = { _ in },
-        decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value
+        decode: @escaping (borrowing RedisReply) throws(RedisError) -> Value,
+        unconfirmed: ((Value, RedisError) -> Value)? = nil
     ) -> EventLoopFuture<Value> {
         eventLoop.assertInEventLoop()
         guard link.isReady else { return eventLoop.makeFailedFuture(RedisError.unavailable(downReason)) }
@@ -95,13 +125,14 @@ public final class RedisConnection {
         precondition(
             batch.writer.count - countBefore == callKeys + arguments,
             "a call of the script \(script.name) announced \(callKeys + arguments) words and wrote others")
-        let repetition = ScriptRepetition(
+        let repetition = Repetition(
             script: script, wordCount: wordCount, start: start, end: batch.writer.buffer.writerIndex)
+        if options.minReplicas > 0, script.awaitsReplicas { batch.awaitsReplicas = true }
         let promise = eventLoop.makePromise(of: Value.self)
         enqueue(
             TypedCall(
-                batch: batch, readOnly: script.readOnly, repetition: head == nil ? nil : repetition, promise: promise,
-                decode: decode))
+                batch: batch, readOnly: script.readOnly, awaitsReplicas: script.awaitsReplicas,
+                repetition: repetition, promise: promise, decode: decode, unconfirmed: unconfirmed))
         return promise.futureResult
     }
 }
@@ -141,14 +172,25 @@ extension RedisConnection {
 
     private func flush() {
         flushIsScheduled = false
-        guard let handler, let batch else { return }
+        guard let handler, let batch, !awaitsReplicas else { return }
         self.batch = nil
         unsentCount = 0
         batch.deadline = .now() + TimeAmount(options.commandTimeout)
+        if batch.awaitsReplicas { addWait(to: batch) }
         let bytes = batch.writer.buffer
         batchCapacity = min(max(bytes.readableBytes, CommandBatch.capacityMin), CommandBatch.capacityMax)
         handler.send(bytes)
         watchOldest()
+    }
+
+    /// One `WAIT` covers all that the batch writes, and what was written before, by whomever.
+    private func addWait(to batch: CommandBatch) {
+        let command = ReplicaWait.command(replicas: options.minReplicas, timeout: options.replicaTimeout)
+        batch.writer.buffer.writeRESPArray(command.wordCount)
+        batch.writer.buffer.writeImmutableBuffer(command.words)
+        batch.deadline = batch.deadline + TimeAmount(options.replicaTimeout)
+        calls.append(ReplicaWait(batch: batch, replicas: options.minReplicas, timeout: options.replicaTimeout))
+        awaitsReplicas = true
     }
 
     /// Keeps a timer on the oldest call in flight.
@@ -168,15 +210,22 @@ extension RedisConnection {
 
 // MARK: - Answers
 
-extension RedisConnection {
+extension RedisConnection: RedisChannelOwner {
     func receive(_ reply: borrowing RedisReply) {
         guard handshake == nil else { return receiveInHandshake(reply) }
         if let subscription, subscription.take(reply) { return }
         guard calls.count > unsentCount, let call = calls.popFirst() else {
             return lose("its answer is malformed: an answer to no command")
         }
+        if awaitsReplicas, call is ReplicaWait {
+            awaitsReplicas = false
+            if batch != nil { flush() }
+        }
         if let error = reply.error {
             refuse(call, error)
+        } else if call.awaitsReplicas, call.batch.awaitsReplicas {
+            call.hold(reply)
+            call.batch.held.append(call)
         } else {
             call.complete(with: reply)
         }
@@ -184,13 +233,12 @@ extension RedisConnection {
     }
 
     private func refuse(_ call: any PendingCall, _ error: RedisError) {
-        if case .reply("NOSCRIPT", _) = error, let repetition = call.repetition {
+        if case .reply("NOSCRIPT", _) = error, call.repetition?.script != nil {
             guard link.isReady else { return call.fail(.unavailable(link.drainReason ?? downReason)) }
-            let batch = openBatch()
-            repetition.write(from: call.batch, to: &batch.writer.buffer)
-            call.batch = batch
-            call.repetition = nil
-            return enqueue(call)
+            return say(again: call)
+        }
+        if url.isCluster, let redirection = ClusterRedirection(error, from: server) {
+            return follow(redirection, call, error)
         }
         if error.asksForReconnection, link.isReady {
             downReason = error.description
@@ -203,10 +251,22 @@ extension RedisConnection {
         call.fail(error)
     }
 
+    /// Sends a call that was refused without being done, behind what was sent meanwhile; it is not said a third time.
+    func say(again call: any PendingCall) {
+        guard let repetition = call.repetition else { preconditionFailure("a call was to be said a third time") }
+        let batch = openBatch()
+        repetition.write(from: call.batch, to: &batch.writer.buffer)
+        if options.minReplicas > 0, call.awaitsReplicas { batch.awaitsReplicas = true }
+        call.batch = batch
+        call.repetition = nil
+        enqueue(call)
+    }
+
     /// Fails all calls by what is known of each.
     func failCalls(_ reason: String) {
         answerTimer?.cancel()
         answerTimer = nil
+        awaitsReplicas = false
         let unsent = takeUnsent()
         let sent = calls
         calls = []
@@ -214,7 +274,8 @@ extension RedisConnection {
         for call in unsent { call.fail(.unavailable(reason)) }
     }
 
-    private func takeUnsent() -> [any PendingCall] {
+    /// Calls that Redis has not seen; they are the caller's from now on.
+    func takeUnsent() -> [any PendingCall] {
         let unsent = Array(calls.suffix(unsentCount))
         calls.removeLast(unsentCount)
         unsentCount = 0

@@ -1,7 +1,7 @@
-/// What a link that subscribes does with the messages of its channel.
+/// What a link that subscribes does with the messages of its channels.
 struct Subscription {
-    var channel: String
-    /// The link is subscribed, for the first time or again: messages may have been missed.
+    var channels: [String]
+    /// The channels are listened to, for the first time or again: messages may have been missed.
     var onReady: () -> Void
     var onMessage: (String) -> Void
 

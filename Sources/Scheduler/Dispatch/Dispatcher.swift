@@ -10,10 +10,11 @@ final class Dispatcher {
 
     private let calls: Coalescer<HandOutScript.Caller, HandOut>
 
-    init(store: Store, clock: SystemClock, logger: Logger) {
+    init(store: Store, putBacks: PutBackQueue, clock: SystemClock, logger: Logger) {
         calls = Coalescer(on: store.writer.eventLoop, weightMax: Dispatcher.tasksPerCallMax) { callers in
             store.handOut(callers, at: clock.now()).assumeIsolated().map { outcome in
                 outcome.logSkipped(logger)
+                outcome.putBackUnconfirmed(of: callers, to: putBacks)
                 return outcome.answers.map { answer in
                     // Where the call stopped at a bound there may be a task for who got none.
                     answer.tasks.isEmpty && !answer.isRepeated && outcome.stoppedEarly ? nil : answer
@@ -30,12 +31,35 @@ final class Dispatcher {
         to caller: HandOutScript.Caller, _ completion: @escaping (Result<HandOut, SchedulerError>) -> Void
     ) {
         calls.add(caller, weight: max(caller.wanted, 1)) { result in
-            completion(result.mapError { $0 as? SchedulerError ?? SchedulerError(store: $0, wrote: true) })
+            switch result {
+            case .success(let answer):
+                completion(answer.isUnconfirmed ? .failure(.unconfirmedHandOut) : .success(answer))
+            case .failure(let error):
+                completion(.failure(error as? SchedulerError ?? SchedulerError(store: error, wrote: true)))
+            }
         }
     }
 }
 
+extension SchedulerError {
+    /// Tasks were taken, and not enough replicas know of it.
+    static var unconfirmedHandOut: SchedulerError {
+        SchedulerError(
+            .outcomeUnknown,
+            "Tasks were taken, but not enough replicas of Redis confirmed it in time; they go back to their queues")
+    }
+}
+
 extension HandOutScript.Outcome {
+    /// Tasks that nobody gets because replicas did not confirm it go back, as if they had never been taken.
+    func putBackUnconfirmed(of callers: [HandOutScript.Caller], to queue: PutBackQueue) {
+        guard isUnconfirmed else { return }
+        for (caller, answer) in zip(callers, answers) where answer.isUnconfirmed {
+            queue.add(
+                PutBackScript.Undelivered(number: answer.number, tasks: answer.tasks, answerKey: caller.answerKey))
+        }
+    }
+
     func logSkipped(_ logger: Logger) {
         guard skipped > 0 else { return }
         logger.warning(

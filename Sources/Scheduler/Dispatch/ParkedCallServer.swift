@@ -5,6 +5,7 @@ import NIOCore
 /// Hands tasks out to calls that were taken off the parking lot, on one event loop.
 final class ParkedCallServer {
     private let store: Store
+    private let putBacks: PutBackQueue
     private let lot: ParkingLot
     private let clock: SystemClock
     private let logger: Logger
@@ -12,9 +13,11 @@ final class ParkedCallServer {
     private let requestWake: (Int) -> Void
 
     init(
-        store: Store, lot: ParkingLot, clock: SystemClock, logger: Logger, requestWake: @escaping (Int) -> Void
+        store: Store, putBacks: PutBackQueue, lot: ParkingLot, clock: SystemClock, logger: Logger,
+        requestWake: @escaping (Int) -> Void
     ) {
         self.store = store
+        self.putBacks = putBacks
         self.lot = lot
         self.clock = clock
         self.logger = logger
@@ -35,6 +38,7 @@ final class ParkedCallServer {
 
     private func deliver(_ outcome: HandOutScript.Outcome, to calls: [ParkedCall]) -> Bool {
         outcome.logSkipped(logger)
+        outcome.putBackUnconfirmed(of: calls.map(\.caller), to: putBacks)
         var unserved: [ParkedCall] = []
         var served: [(ParkedCall, HandOut)] = []
         for (call, answer) in zip(calls, outcome.answers) {
@@ -45,7 +49,9 @@ final class ParkedCallServer {
             }
         }
         settle(leaving: served.map(\.0), parkingAgain: unserved)
-        for (call, answer) in served { call.end(.handOut(answer)) }
+        for (call, answer) in served {
+            call.end(answer.isUnconfirmed ? .failed(.unconfirmedHandOut) : .handOut(answer))
+        }
         return outcome.stoppedEarly || unserved.isEmpty
     }
 

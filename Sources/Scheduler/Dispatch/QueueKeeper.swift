@@ -26,7 +26,7 @@ final class QueueKeeper: Sendable {
         let workers = NIOLoopBoundBox.makeEmptyBox(valueType: Workers.self, eventLoop: eventLoop)
         self.workers = workers
         subscriber = RedisSubscriber(
-            url: configuration.writer, options: configuration.redis,
+            url: configuration.writer, placement: configuration.writerPlacement, options: configuration.readerOptions,
             channel: StoreKeys(prefix: configuration.keyPrefix).wakeChannel, eventLoop: eventLoop, logger: logger,
             // While nobody listened, messages may have been missed.
             onReady: { workers.value?.waker.wake(tasks: 1) },

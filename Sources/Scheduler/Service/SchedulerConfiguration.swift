@@ -6,7 +6,7 @@ public struct SchedulerConfiguration: Sendable {
     public var writer: RedisURL
     /// Where it is read, if elsewhere; nil: at the writer.
     public var reader: RedisURL?
-    /// Time-outs and back-off of the connections to Redis.
+    /// Time-outs and back-off of the connections to Redis, and how many replicas have to confirm a write.
     public var redis: RedisOptions
     /// What every key starts with; with a hash tag (`{dms}`) all keys fall into one slot of a Redis Cluster.
     public var keyPrefix: String
@@ -18,6 +18,17 @@ public struct SchedulerConfiguration: Sendable {
     public var queuedMax: Int
 
     var clock = SystemClock()
+
+    /// Writes, and messages of tasks that came, are with the master; in a cluster with the one that holds our keys.
+    var writerPlacement: RedisPlacement { RedisPlacement(role: .master, key: keyPrefix) }
+    /// Reads go where their URL says.
+    var readerPlacement: RedisPlacement { RedisPlacement(role: reader == nil ? .master : nil, key: keyPrefix) }
+    /// What only reads waits for no replica.
+    var readerOptions: RedisOptions {
+        var options = redis
+        options.minReplicas = 0
+        return options
+    }
 
     /// By default without a reader of its own and without tokens.
     public init(

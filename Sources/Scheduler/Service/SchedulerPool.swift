@@ -38,12 +38,14 @@ public final class SchedulerPool: Sendable {
         self.group = group
         let loops = Array(group.makeIterator())
         writer = RedisClient(
-            url: configuration.writer, options: configuration.redis, scripts: StoreScripts.all, eventLoops: loops,
-            logger: logger)
-        reader = configuration.reader.map { url in
+            url: configuration.writer, placement: configuration.writerPlacement, options: configuration.redis,
+            scripts: StoreScripts.all, eventLoops: loops, logger: logger)
+        // While replicas are waited for, Redis reads nothing from a connection: reads take another one.
+        let readerURL = configuration.reader ?? (configuration.redis.minReplicas > 0 ? configuration.writer : nil)
+        reader = readerURL.map { url in
             RedisClient(
-                url: url, options: configuration.redis, scripts: StoreScripts.all.filter(\.readOnly),
-                eventLoops: loops, logger: logger)
+                url: url, placement: configuration.readerPlacement, options: configuration.readerOptions,
+                scripts: StoreScripts.all.filter(\.readOnly), eventLoops: loops, logger: logger)
         }
         services = loops.map { loop in
             Slot(eventLoop: loop, service: .makeEmptyBox(valueType: SchedulerService.self, eventLoop: loop))
@@ -133,7 +135,8 @@ public final class SchedulerPool: Sendable {
         if let service = slot.service.value { return service }
         let store = Store(
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
-            keys: StoreKeys(prefix: configuration.keyPrefix), queuedMax: configuration.queuedMax)
+            readsElsewhere: configuration.reader != nil, keys: StoreKeys(prefix: configuration.keyPrefix),
+            queuedMax: configuration.queuedMax)
         var configuration = configuration
         configuration.tokens = tokens.withLock { $0 }
         let service = SchedulerService(

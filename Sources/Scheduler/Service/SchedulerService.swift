@@ -42,12 +42,12 @@ public final class SchedulerService {
         eventLoop = store.writer.eventLoop
         clock = configuration.clock
         tokens = TokenCheck(configuration.tokens)
-        dispatcher = Dispatcher(store: store, clock: configuration.clock, logger: logger)
-        deadlines = DeadlineQueue(on: eventLoop)
         putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)
+        dispatcher = Dispatcher(store: store, putBacks: putBacks, clock: configuration.clock, logger: logger)
+        deadlines = DeadlineQueue(on: eventLoop)
         self.logger = logger
         let server = ParkedCallServer(
-            store: store, lot: lot, clock: clock, logger: logger, requestWake: requestWake)
+            store: store, putBacks: putBacks, lot: lot, clock: clock, logger: logger, requestWake: requestWake)
         parkedCallServer = server
         submissions = Coalescer(on: eventLoop, weightMax: 128) { batch in
             // Who waits here is served right behind: no message has to go round first.

@@ -38,10 +38,11 @@ struct Store {
     private let indexTasksScript: IndexTasksScript
     private let markIndexScript: MarkIndexScript
 
-    init(writer: RedisConnection, reader: RedisConnection?, keys: StoreKeys, queuedMax: Int) {
+    /// `reader` is nil where reads go over the same connection, `readsElsewhere` whether they go to another server.
+    init(writer: RedisConnection, reader: RedisConnection?, readsElsewhere: Bool, keys: StoreKeys, queuedMax: Int) {
         self.writer = writer
         self.reader = reader ?? writer
-        hasSeparateReader = reader != nil
+        hasSeparateReader = readsElsewhere
         self.keys = keys
         enqueueScript = EnqueueScript(keys: keys, queuedMax: queuedMax)
         handOutScript = HandOutScript(keys: keys)
@@ -73,6 +74,9 @@ struct Store {
     }
 
     /// Takes tasks off the queues for several callers at once.
+    ///
+    /// Where replicas had to confirm it and did not, that is no failure: those answers say so that have tasks, which have to go
+    /// back.
     func handOut(_ callers: [HandOutScript.Caller], at now: Timestamp) -> EventLoopFuture<HandOutScript.Outcome> {
         handOuts.started += 1
         let outcome = writing(handOutScript.call(callers, at: now, on: writer))
@@ -182,7 +186,7 @@ struct Store {
 
     /// Succeeds if Redis answers at both addresses.
     func ping() -> EventLoopFuture<Void> {
-        let answers = (hasSeparateReader ? [writer, reader] : [writer]).map { connection in
+        let answers = (reader === writer ? [writer] : [writer, reader]).map { connection in
             connection.send(RedisCommand("PING")) { _ throws(RedisError) in }
         }
         return reading(EventLoopFuture.andAllSucceed(answers, on: writer.eventLoop))

@@ -29,7 +29,7 @@ extension SchedulerError {
     /// Error codes with which Redis refuses a command as a whole, or our scripts before their first write.
     private static let refusals: Set<String> = [
         "LOADING", "READONLY", "MASTERDOWN", "BUSY", "MISCONF", "NOREPLICAS", "NOAUTH", "NOPERM", "WRONGPASS",
-        "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "WRONGTYPE", "BADSTATE",
+        "CLUSTERDOWN", "TRYAGAIN", "MOVED", "ASK", "WRONGTYPE", "BADSTATE", "UNKILLABLE", "NOSCRIPT",
     ]
 
     private static func storeUnavailable(_ sentence: String) -> SchedulerError {

@@ -5,7 +5,8 @@ enum StoreScripts {
     static let enqueue = script("enqueue", [stats, positions, PackageResources.enqueue_lua])
     static let handOut = script("hand_out", [record, stats, marks, leases, PackageResources.hand_out_lua])
     static let putBack = script("put_back", [record, stats, positions, PackageResources.put_back_lua])
-    static let endLeases = script("end_leases", [record, stats, positions, leases, PackageResources.end_leases_lua])
+    static let endLeases = script(
+        "end_leases", [record, stats, positions, leases, PackageResources.end_leases_lua], awaitsReplicas: false)
     static let ack = script("ack", [holder, leases, PackageResources.ack_lua])
     static let renew = script("renew", [holder, leases, PackageResources.renew_lua])
     static let `return` = script("return", [record, stats, positions, leases, PackageResources.return_lua])
@@ -15,10 +16,12 @@ enum StoreScripts {
     static let setPriority = script("set_priority", [record, positions, PackageResources.set_priority_lua])
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
     static let readStats = script("read_stats", [holder, positions, PackageResources.read_stats_lua], readOnly: true)
-    static let mendPositions = script("mend_positions", [positions, PackageResources.mend_positions_lua])
+    static let mendPositions = script(
+        "mend_positions", [positions, PackageResources.mend_positions_lua], awaitsReplicas: false)
     static let list = script("list", [record, owner, PackageResources.list_lua], readOnly: true)
-    static let indexTasks = script("index_tasks", [record, time, PackageResources.index_tasks_lua])
-    static let markIndex = script("mark_index", [PackageResources.mark_index_lua])
+    static let indexTasks = script(
+        "index_tasks", [record, time, PackageResources.index_tasks_lua], awaitsReplicas: false)
+    static let markIndex = script("mark_index", [PackageResources.mark_index_lua], awaitsReplicas: false)
 
     /// All of them: what a connection loads before it is used.
     static let all = [
@@ -37,8 +40,11 @@ enum StoreScripts {
     private static let positions = marks + PackageResources.lib_positions_lua
     private static let stats = PackageResources.lib_stats_lua
 
-    private static func script(_ name: String, _ parts: [[UInt8]], readOnly: Bool = false) -> RedisScript {
+    /// `awaitsReplicas` is false where nobody is told of what was done, and where it is done again when it was lost.
+    private static func script(
+        _ name: String, _ parts: [[UInt8]], readOnly: Bool = false, awaitsReplicas: Bool = true
+    ) -> RedisScript {
         let source = parts.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
-        return RedisScript(name: name, source: source, readOnly: readOnly)
+        return RedisScript(name: name, source: source, readOnly: readOnly, awaitsReplicas: awaitsReplicas)
     }
 }

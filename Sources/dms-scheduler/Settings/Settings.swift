@@ -24,6 +24,9 @@ struct Settings: Sendable {
     /// Nil: the private redis-server.
     var writer: RedisURL?
     var reader: RedisURL?
+    var minReplicas: Int
+    /// How long these may take.
+    var replicaWait: Duration
     var keyPrefix: String
     var dataDirectory: String
     var operatorTokens: TokenSettings
@@ -46,6 +49,8 @@ struct Settings: Sendable {
         tls = try Settings.tlsFiles(source)
         writer = try Settings.url(source, .writerURL)
         reader = try Settings.url(source, .readerURL)
+        minReplicas = try Settings.number(source, .minReplicas, 0...100)
+        replicaWait = .milliseconds(try Settings.number(source, .replicaWait, 1...60_000))
         keyPrefix = try Settings.text(source, .keyPrefix)
         dataDirectory = try Settings.text(source, .dataDirectory)
         operatorTokens = try TokenSettings(source, .operatorToken, .operatorTokenPrevious, .operatorTokenFile)
@@ -62,6 +67,23 @@ struct Settings: Sendable {
         limits = try LimitSettings(source)
         if reader != nil, writer == nil {
             throw SettingsError(.readerURL, "needs REDIS_WRITER_URL beside it")
+        }
+        try checkServers()
+    }
+
+    /// What the URLs ask of each other and of the other settings.
+    private func checkServers() throws(SettingsError) {
+        if writer?.role == .replica {
+            throw SettingsError(.writerURL, "a replica takes no writes: no role=replica here")
+        }
+        if minReplicas > 0, writer == nil {
+            throw SettingsError(.minReplicas, "the private redis-server has no replicas; needs REDIS_WRITER_URL")
+        }
+        if writer?.isCluster == true || reader?.isCluster == true, ClusterSlot.hashTag(of: keyPrefix) == nil {
+            throw SettingsError(
+                .keyPrefix,
+                "'\(keyPrefix)' has no hash tag; in a Redis Cluster it needs one, such as {dms}, so that all keys are in "
+                    + "one slot")
         }
     }
 
@@ -96,7 +118,9 @@ struct Settings: Sendable {
     private static func url(_ source: SettingsSource, _ setting: Setting) throws(SettingsError) -> RedisURL? {
         guard let value = source[setting] else { return nil }
         do {
-            return try RedisURL(value)
+            let url = try RedisURL(value)
+            try url.tls?.checkFiles()
+            return url
         } catch {
             throw SettingsError(setting, "\(error)")
         }

@@ -40,7 +40,7 @@ struct FaultRun {
     private init(_ plan: RunPlan, redis: TestRedis, folder: String, redisClock: ClockFile) async throws {
         self.redis = redis
         self.folder = folder
-        guard case .unix(let path) = redis.url.address else { throw TestFailure("the Redis has no socket") }
+        guard case .one(.unix(let path)) = redis.url.servers else { throw TestFailure("the Redis has no socket") }
         var proxies: [(binary: FaultProxy, rest: FaultProxy, link: FaultProxy)] = []
         var doors: [Stage.DoorPorts] = []
         var links: [Int] = []

@@ -13,22 +13,44 @@ enum AddressProperties {
 
     private static func checkRedis(_ text: String) throws {
         guard let url = try? RedisURL(text) else { return }
-        let login = url.password.map { (url.user.map(encoded) ?? "") + ":" + encoded($0) + "@" } ?? ""
-        let again: String
-        switch url.address {
-        case .tcp(let host, let port):
-            try hold((1...65_535).contains(port) && !host.isEmpty, "a port or a host is none")
-            let host = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
-            again = "redis://\(login)\(host):\(port)/\(url.database)"
-        case .unix(let path):
-            try hold((2...107).contains(path.utf8.count), "a path is longer than the system takes")
-            again = "unix://\(login)/\(encoded(path, from: 1))?db=\(url.database)"
+        switch url.servers {
+        case .one(let address):
+            // What else a URL says of TLS has files in it, which are not written here.
+            if url.tls == nil { try checkWriting(url, address) }
+        case .sentinel(let sentinels):
+            try hold(!sentinels.addresses.isEmpty && !sentinels.master.isEmpty, "Sentinel without a name or a host")
+            for address in sentinels.addresses { try checkAddress(address) }
+        case .cluster(let addresses):
+            try hold(!addresses.isEmpty && url.database == 0, "a cluster without a host, or with a database")
+            for address in addresses { try checkAddress(address) }
         }
-        try hold(try RedisURL(again) == url, "a URL is not read as it was written: \(again)")
         if let password = url.password, password.utf8.count > 3, !"redis://:***@".contains(password) {
             var bare = url
             bare.password = "x"
             try hold(url.description == bare.description, "a description depends on the password")
+        }
+    }
+
+    private static func checkWriting(_ url: RedisURL, _ address: RedisURL.Address) throws {
+        try checkAddress(address)
+        let login = url.password.map { (url.user.map(encoded) ?? "") + ":" + encoded($0) + "@" } ?? ""
+        let again: String
+        switch address {
+        case .tcp(let host, let port):
+            let host = host.utf8.contains(UInt8(ascii: ":")) ? "[\(host)]" : host
+            again = "redis://\(login)\(host):\(port)/\(url.database)"
+        case .unix(let path):
+            again = "unix://\(login)/\(encoded(path, from: 1))?db=\(url.database)"
+        }
+        try hold(try RedisURL(again) == url, "a URL is not read as it was written: \(again)")
+    }
+
+    private static func checkAddress(_ address: RedisURL.Address) throws {
+        switch address {
+        case .tcp(let host, let port):
+            try hold((1...65_535).contains(port) && !host.isEmpty, "a port or a host is none")
+        case .unix(let path):
+            try hold((2...107).contains(path.utf8.count), "a path is longer than the system takes")
         }
     }
 

@@ -33,6 +33,8 @@ struct HandOutScript {
         var skipped: Int
         /// A few of these.
         var skippedIDs: [String]
+        /// Whether replicas had to confirm this and did not.
+        fileprivate(set) var isUnconfirmed = false
     }
 
     private static let wordsPerRun = 5
@@ -71,6 +73,14 @@ struct HandOutScript {
             }
         } decode: { reply throws(RedisError) in
             try HandOutScript.decode(reply)
+        } unconfirmed: { outcome, _ in
+            var outcome = outcome
+            outcome.isUnconfirmed = true
+            // Who got nothing was told the truth.
+            for index in outcome.answers.indices where !outcome.answers[index].tasks.isEmpty {
+                outcome.answers[index].isUnconfirmed = true
+            }
+            return outcome
         }
     }
 
@@ -141,6 +151,8 @@ struct HandOut: Sendable {
     var tasks: [LeasedTask] = []
     /// Whether the answer was given before and is given again.
     var isRepeated = false
+    /// Whether replicas had to confirm it and did not: nobody may get it, for a failover may undo it.
+    var isUnconfirmed = false
 
     fileprivate static let numbers = Atomic<UInt64>(0)
 }
