@@ -2,9 +2,10 @@
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 
-# What Debian has to provide: two libraries to build with, the server of the embedded default and of the tests, and
-# what makes the tests' certificates.
-PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server openssl
+# What Debian has to provide: two libraries to build with, and the server of the embedded default and of the tests.
+PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server
+# What the tests need besides: certificates are made by it.
+TEST_PACKAGES := openssl
 # What only `make proto` needs.
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler libprotobuf-dev
 # What the tests of the Python client and of the Go example need.
@@ -42,6 +43,7 @@ test: test-swift test-python test-go ## Run all tests
 
 # Most tests start a redis-server of their own; all at once they would only wait for each other.
 test-swift: packages ## Run the tests of the scheduler and of its Swift clients
+	$(call install,$(TEST_PACKAGES))
 	swift build --build-tests
 	@mkdir -p .build/logs
 	@set -o pipefail; SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build 2>&1 \
