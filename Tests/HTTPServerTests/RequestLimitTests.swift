@@ -95,16 +95,22 @@ import Testing
     }
 
     @Test func `requests past the rate are answered with 429, on their connection alone`() async throws {
-        var configuration = RESTServer.Configuration()
+        var configuration = RESTServer.Configuration.patient
         configuration.requestsPerSecondMax = 2
         try await withServer(configuration) { server in
             let connection = try await server.connect()
             var requests = ByteBuffer()
-            for _ in 0..<3 { requests.writeImmutableBuffer(HTTPConnection.request("GET", "/healthz")) }
+            for _ in 0..<30 { requests.writeImmutableBuffer(HTTPConnection.request("GET", "/healthz")) }
             try await connection.send(requests)
             #expect(try await connection.answer().status == 200)
             #expect(try await connection.answer().status == 200)
-            let answer = try await connection.answer()
+            // The third, unless the machine took half a second for one.
+            var refusals: [HTTPAnswer] = []
+            for _ in 2..<30 {
+                let answer = try await connection.answer()
+                if answer.status != 200 { refusals.append(answer) }
+            }
+            let answer = try #require(refusals.first)
             #expect(answer.status == 429)
             #expect(answer.headers["retry-after"] == "1")
             #expect(answer.text == #"{"detail":"A connection may make 2 requests a second"}"#)

@@ -10,7 +10,9 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct AdmissionTests {
     @Test func `a connection past the limit is closed and counted, until another has gone`() async throws {
-        try await TestMethods.serve(connectionsMax: 2) { server, _ in
+        var limits = ConnectionLimits.patient
+        limits.tellingTime = .milliseconds(100)
+        try await TestMethods.serve(connectionsMax: 2, limits: limits) { server, _ in
             let (first, second) = (try await server.client(), try await server.client())
             try await expectAlive(first, on: 1)
             try await expectAlive(second, on: 1)

@@ -10,7 +10,7 @@ import Testing
     private let resume = Methods.Admin.resume
 
     @Test func `calls past the rate are refused on their connection alone, and taken later`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.requestsPerSecondMax = 2
         try await TestMethods.serve(limits: limits) { server, methods in
             let client = try await server.client()
@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `answers of any size are few at a time, also where their calls were given up`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.bulkStreamsMax = 2
         try await TestMethods.serve(limits: limits) { server, methods in
             let client = try await server.client()

@@ -89,7 +89,7 @@ import Testing
     }
 
     @Test func `a client that breaks the rules gets the answers that were due, whatever it sends on`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.lingering = .seconds(30)
         try await TestMethods.serve(limits: limits) { server, _ in
             let (client, neighbour) = (try await server.client(), try await server.client())

@@ -69,7 +69,7 @@ import Testing
     }
 
     @Test func `a connection that its client leaves open is closed soon after its end`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.lingering = .milliseconds(20)
         try await TestMethods.serve(limits: limits) { server, _ in
             let client = try await server.client()

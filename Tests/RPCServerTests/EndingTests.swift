@@ -36,7 +36,7 @@ import Testing
     }
 
     @Test func `a client that is sent away gets every answer up to the stream that the goaway names`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.pingsPerSecondMax = 1
         limits.pingSecondsMax = 1
         try await TestMethods.serve(limits: limits) { server, methods in
@@ -62,7 +62,7 @@ import Testing
     }
 
     @Test func `a call that outlasts the end of its connection is given up`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.finishing = .milliseconds(20)
         try await TestMethods.serve(limits: limits) { server, _ in
             let client = try await server.client()
@@ -75,7 +75,7 @@ import Testing
     }
 
     @Test func `a client that does not read cannot keep a connection that ends`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.flushing = .milliseconds(20)
         try await TestMethods.serve(connectionsMax: 1, limits: limits) { server, methods in
             let client = try await server.client()

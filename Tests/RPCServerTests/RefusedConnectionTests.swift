@@ -34,9 +34,7 @@ import Testing
     }
 
     @Test func `past those that are told, connections are closed as they come`() async throws {
-        var limits = ConnectionLimits()
-        limits.tellingTime = .seconds(50)
-        try await TestMethods.serve(connectionsMax: 1, limits: limits, configure: { $0.toldMax = 1 }) { server, _ in
+        try await TestMethods.serve(connectionsMax: 1, configure: { $0.toldMax = 1 }) { server, _ in
             let first = try await server.client()
             try await expectAlive(first, on: 1)
             let told = try await server.client()
@@ -60,18 +58,20 @@ import Testing
     }
 
     @Test func `a refused connection that asks for nothing is closed soon, and makes room`() async throws {
-        try await TestMethods.serve(connectionsMax: 1) { server, _ in
+        var limits = ConnectionLimits.patient
+        limits.tellingTime = .seconds(1)
+        try await TestMethods.serve(connectionsMax: 1, limits: limits) { server, _ in
             let first = try await server.client()
             try await expectAlive(first, on: 1)
             let second = try await server.client()
             await second.send(Bytes.frame(.ping, on: 0))
-            #expect(try await second.frame()?.header.type == .pong)
-            #expect(try await second.frame() == nil)
+            // The pong, unless the time was over before the ping came.
+            while let frame = try await second.frame() { #expect(frame.header.type == .pong) }
             await first.close()
             try await eventually {
                 let next = try await server.client()
                 await next.send(Bytes.request(resume, ResumeRequest(), on: 1))
-                let isServed = try await next.answer().envelope.error == nil
+                let isServed = (try? await next.answer().envelope.error == nil) == true
                 await next.close()
                 return isServed
             }

@@ -120,7 +120,7 @@ struct WaitingTests {
     }
 
     @Test func `parked calls count apart, and one too many is refused`() async throws {
-        var limits = ConnectionLimits()
+        var limits = ConnectionLimits.patient
         limits.parkedStreamsMax = 8
         limits.openStreamsMax = 2
         try await SchedulerServer.with(limits: limits) { scheduler in

@@ -70,14 +70,14 @@ extension HTTPAnswer {
 
 /// Starts a door whose scheduler has no Redis, hands it to the body, and stops it gracefully.
 func withServer(
-    _ configuration: RESTServer.Configuration = .init(), _ body: (ServerHarness) async throws -> Void
+    _ configuration: RESTServer.Configuration = .patient, _ body: (ServerHarness) async throws -> Void
 ) async throws {
     try await serve(configuration, pool(.init(writer: nowhere)), body)
 }
 
 /// Starts a door, its scheduler and a Redis of their own; the operator token is `sesame` unless another is given.
 func withScheduler(
-    _ configuration: RESTServer.Configuration = .init(), operatorToken: String? = "sesame",
+    _ configuration: RESTServer.Configuration = .patient, operatorToken: String? = "sesame",
     submitterToken: String? = nil, queuedMax: Int = 0, _ body: (ServerHarness, TestRedis) async throws -> Void
 ) async throws {
     try await TestRedis.with { redis in
@@ -142,5 +142,15 @@ private func serve(
         await services.triggerGracefulShutdown()
         try await group.waitForAll()
         try outcome.get()
+    }
+}
+
+extension RESTServer.Configuration {
+    /// The limits of tests that are not about time: a busy machine may take long to send a request.
+    static var patient: RESTServer.Configuration {
+        var configuration = RESTServer.Configuration()
+        configuration.firstRequestTime = .seconds(120)
+        configuration.tellingTime = .seconds(120)
+        return configuration
     }
 }

@@ -1,46 +1,78 @@
 import DMSClient
 import DMSWire
 import Foundation
+import Glibc
 import NIOCore
-import NIOPosix
 import TestSupport
 
-/// A client that does as it likes: a connection, and nothing that answers.
-struct Peer: Sendable {
-    let channel: any Channel
+/// A client that does as it likes: a socket, without the machinery of a client, so that thousands disturb no other test.
+final class Peer: Sendable {
+    /// `POLLRDHUP`, which is not imported.
+    private static let closedByPeer: Int16 = 0x2000
 
-    /// Connects; what comes is dropped or, without `reads`, left where it is.
-    static func connect(_ port: Int, reads: Bool = true) async throws -> Peer {
-        let channel = try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .channelOption(.autoRead, value: reads)
-            .connect(host: "127.0.0.1", port: port).get()
-        return Peer(channel: channel)
+    private let descriptor: Int32
+
+    /// Connects.
+    init(_ port: Int) throws {
+        descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(port).bigEndian
+        address.sin_addr.s_addr = INADDR_LOOPBACK.bigEndian
+        let outcome = unsafe withUnsafePointer(to: &address) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe Glibc.connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+            }
+        }
+        guard outcome == 0 else { throw TestFailure("no connection: \(errno)") }
     }
 
-    /// Many at once, some hundred at a time so that the listener's backlog holds them.
+    deinit { close(descriptor) }
+
+    /// Many at once.
     static func connect(_ port: Int, count: Int) async throws -> [Peer] {
         var peers: [Peer] = []
         while peers.count < count {
-            let number = min(200, count - peers.count)
-            peers += try await withThrowingTaskGroup(of: Peer.self) { group in
-                for _ in 0..<number { group.addTask { try await connect(port) } }
-                return try await group.reduce(into: []) { $0.append($1) }
-            }
+            peers.append(try Peer(port))
+            // The listener's backlog is not for all of them.
+            if peers.count.isMultiple(of: 100) { await Task.yield() }
         }
         return peers
     }
 
-    /// Sends without waiting; what a closed connection is sent is dropped.
-    func send(_ bytes: ByteBuffer) { channel.writeAndFlush(bytes, promise: nil) }
+    /// Sends what the kernel takes at once; the rest, and what a closed connection is sent, is dropped.
+    @discardableResult
+    func send(_ bytes: ByteBuffer) -> Int {
+        let count = unsafe bytes.withUnsafeReadableBytes { bytes in
+            unsafe Glibc.send(
+                descriptor, bytes.baseAddress, bytes.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
+        }
+        return max(0, count)
+    }
 
-    /// Whether the server has closed it, as far as the kernel says.
-    var isClosed: Bool { !channel.isActive }
+    /// Sends all of it, reading or not, unless the server closes or takes nothing for some seconds.
+    func flood(_ bytes: ByteBuffer, reads: Bool) async throws {
+        var bytes = bytes
+        var lastProgress = ContinuousClock.now
+        while bytes.readableBytes > 0, !isClosed, ContinuousClock.now - lastProgress < .seconds(5) {
+            if reads { readAll() }
+            let count = send(bytes)
+            bytes.moveReaderIndex(forwardBy: count)
+            if count > 0 { lastProgress = .now } else { try await Task.sleep(for: .milliseconds(2)) }
+        }
+    }
 
-    func close() { channel.close(promise: nil) }
-}
+    private func readAll() {
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while unsafe recv(descriptor, &buffer, buffer.count, Int32(MSG_DONTWAIT)) > 0 {}
+    }
 
-extension [Peer] {
-    func close() { for peer in self { peer.close() } }
+    /// Whether the server has closed it.
+    var isClosed: Bool {
+        var state = pollfd(fd: descriptor, events: Peer.closedByPeer, revents: 0)
+        let signs = Peer.closedByPeer | Int16(POLLHUP) | Int16(POLLERR)
+        return unsafe poll(&state, 1, 0) > 0 && state.revents & signs != 0
+    }
 }
 
 /// Frames as a hostile client makes them.

@@ -20,7 +20,7 @@ struct SchedulerServer {
     let pool: SchedulerPool
 
     static func with(
-        redis arguments: [String] = [], threads: Int = 1, limits: ConnectionLimits = ConnectionLimits(),
+        redis arguments: [String] = [], threads: Int = 1, limits: ConnectionLimits = .patient,
         configure: (inout SchedulerConfiguration) -> Void = { _ in },
         _ body: (SchedulerServer) async throws -> Void
     ) async throws {

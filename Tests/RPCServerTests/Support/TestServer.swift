@@ -148,7 +148,7 @@ final class TestMethods: Sendable {
     /// Runs the body beside a server of these methods.
     static func serve<Value>(
         drain: Duration = .seconds(20), socketPath: String? = nil, connectionsMax: Int = 10_000,
-        limits: ConnectionLimits = ConnectionLimits(), tls: ServerTLS? = nil, logger: Logger = TestServer.logger,
+        limits: ConnectionLimits = .patient, tls: ServerTLS? = nil, logger: Logger = TestServer.logger,
         configure: (inout RPCServerConfiguration) -> Void = { _ in },
         _ body: (TestServer, TestMethods) async throws -> Value
     ) async throws -> Value {
@@ -175,4 +175,14 @@ final class TestMethods: Sendable {
 func expectAlive(_ client: RawClient, on streamID: UInt32) async throws {
     let state = try await client.call(Methods.Admin.resume, ResumeRequest(reason: "alive"), on: streamID)
     guard state.reason == "alive" else { throw TestFailure("another answer: \(state)") }
+}
+
+extension ConnectionLimits {
+    /// The limits of tests that are not about time: a busy machine may take long to send a first frame.
+    static var patient: ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.firstRequestTime = .seconds(120)
+        limits.tellingTime = .seconds(120)
+        return limits
+    }
 }

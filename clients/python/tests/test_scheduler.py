@@ -106,7 +106,7 @@ def test_a_queue_that_is_full_is_an_error_of_its_own(folder: Path) -> None:
             submit(client, "u")
         assert full.value.retry_after == 1
         assert not full.value.outcome_unknown
-        assert client.submitter.next().tasks[0].task_id == "t"
+        assert client.submitter.next().tasks[0].task.task_id == "t"
         submit(client, "u")
     scheduler.stop()
 
