@@ -14,7 +14,10 @@ final class Program: Sendable {
     private let outputPath: String
     private let errorPath: String
 
-    /// Starts it in the folder, with nothing of this process's environment but the path.
+    /// What is handed on of this process's environment: where programs are found, and how a sanitizer reports.
+    private static let inherited = ["PATH", "TSAN_OPTIONS", "ASAN_OPTIONS", "LSAN_OPTIONS", "SWIFT_BACKTRACE"]
+
+    /// Starts it in the folder, with nothing else of this process's environment.
     init(_ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String) throws {
         let process = Process()
         // Programs lie beside the tests.
@@ -22,8 +25,10 @@ final class Program: Sendable {
         process.executableURL = built.appendingPathComponent(name)
         process.arguments = arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        process.environment = environment.merging(["PATH": path]) { given, _ in given }
+        let ours = ProcessInfo.processInfo.environment
+        var handedOn = ["PATH": "/usr/bin:/bin"]
+        for name in Program.inherited { handedOn[name] = ours[name] ?? handedOn[name] }
+        process.environment = environment.merging(handedOn) { given, _ in given }
         let mark = UUID().uuidString
         outputPath = "\(folder)/\(name)-\(mark).out"
         errorPath = "\(folder)/\(name)-\(mark).err"
@@ -60,10 +65,11 @@ final class Program: Sendable {
 
     /// Runs a program to its end.
     static func run(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String,
+        within limit: Duration = .seconds(40)
     ) async throws -> (code: Int32, output: String, errors: String) {
         let program = try Program(name, arguments, environment: environment, folder: folder)
-        let code = try await program.exitCode()
+        let code = try await program.exitCode(within: limit)
         return (code, program.output, program.errors)
     }
 }
