@@ -31,7 +31,7 @@ define install
 	fi
 endef
 
-.PHONY: help run bench test test-swift test-python test-go test-openapi scheduler build packages proto lint format
+.PHONY: help run bench build-bench test test-swift test-python test-go test-openapi scheduler build packages proto lint format
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -70,9 +70,12 @@ build: packages ## Build the release of the scheduler and its clients
 	$(RELEASE) --product dms-admin
 	$(RELEASE) --product dms-submitter
 
-bench: build ## Measure throughput and latency next to plain Redis, in one run
-	$(RELEASE) --product dms-bench
+bench: build-bench ## Measure throughput and latency next to plain Redis, in one run
 	.build/release/dms-bench load next enqueue get
+
+build-bench: packages ## Build the release of the scheduler and of what measures it
+	$(RELEASE) --product dms-scheduler
+	$(RELEASE) --product dms-bench
 
 packages: ## Install the Debian packages that are missing
 	$(call install,$(PACKAGES))

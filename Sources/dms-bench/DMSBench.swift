@@ -10,5 +10,8 @@ struct DMSBench: AsyncParsableCommand {
             The floor is Redis itself: a script that pops a task off three lists and marks it, one call a task, over the \
             same kind of connection. Use a scheduler and a Redis that nobody needs: tasks are submitted and taken.
             """,
-        subcommands: [LoadCommand.self, WakeCommand.self, GrowthCommand.self, MemoryCommand.self, WorkCommand.self])
+        subcommands: [
+            LoadCommand.self, WakeCommand.self, GrowthCommand.self, MemoryCommand.self, WorkCommand.self,
+            SoakCommand.self,
+        ])
 }

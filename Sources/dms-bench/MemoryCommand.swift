@@ -20,7 +20,7 @@ struct MemoryCommand: AsyncParsableCommand {
     var tasks = 100_000
 
     func run() async throws {
-        raiseDescriptorLimit()
+        DescriptorLimit.raise()
         try await BenchServers.with { servers in
             try await measureConnections(servers)
             try await measureTasks(servers)
@@ -71,12 +71,5 @@ struct MemoryCommand: AsyncParsableCommand {
         print(
             "\(tasks) queued tasks with records of \(FloorScripts.record.utf8.count) bytes: "
                 + "\((after - before) / tasks) bytes each in Redis")
-    }
-
-    private func raiseDescriptorLimit() {
-        var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
-        limit.rlim_cur = limit.rlim_max
-        _ = unsafe setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
     }
 }

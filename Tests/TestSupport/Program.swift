@@ -13,7 +13,10 @@ public final class Program: Sendable {
     private let outputPath: String
     private let errorPath: String
 
-    /// Starts it in the folder, with nothing of this process's environment but the path; a name with a slash is a path.
+    /// What is handed on of this process's environment: where programs are found, and how a sanitizer reports.
+    private static let inherited = ["PATH", "TSAN_OPTIONS", "ASAN_OPTIONS", "LSAN_OPTIONS", "SWIFT_BACKTRACE"]
+
+    /// Starts it in the folder, with nothing of this process's environment but that; a name with a slash is a path.
     ///
     /// `descriptorsMax` is how many files it may have open; nil: as many as this process may.
     public init(
@@ -31,8 +34,10 @@ public final class Program: Sendable {
             process.arguments = ["--nofile=\(descriptorsMax):\(descriptorsMax)", program.path] + arguments
         }
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        let path = ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin"
-        process.environment = environment.merging(["PATH": path]) { given, _ in given }
+        let ours = ProcessInfo.processInfo.environment
+        var handedOn = ["PATH": "/usr/bin:/bin"]
+        for name in Program.inherited { handedOn[name] = ours[name] ?? handedOn[name] }
+        process.environment = environment.merging(handedOn) { given, _ in given }
         let mark = UUID().uuidString
         let base = URL(fileURLWithPath: name).lastPathComponent
         outputPath = "\(folder)/\(base)-\(mark).out"
@@ -79,10 +84,11 @@ public final class Program: Sendable {
 
     /// Runs a program to its end.
     public static func run(
-        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String
+        _ name: String, _ arguments: [String], environment: [String: String] = [:], folder: String,
+        within limit: Duration = .seconds(40)
     ) async throws -> (code: Int32, output: String, errors: String) {
         let program = try Program(name, arguments, environment: environment, folder: folder)
-        let code = try await program.exitCode()
+        let code = try await program.exitCode(within: limit)
         return (code, program.output, program.errors)
     }
 }

@@ -50,6 +50,18 @@ struct BenchServer: Sendable {
         return size * 1024
     }
 
+    /// How many descriptors the process has open.
+    func openDescriptors() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/fd").count
+    }
+
+    /// How many threads the process has.
+    func threads() throws -> Int {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc/\(pid)/task").count
+    }
+
+    func signal(_ number: Int32) { _ = Glibc.kill(pid, number) }
+
     /// A port of 127.0.0.1 that nobody has now.
     static func freePort() throws -> Int {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
