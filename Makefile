@@ -31,7 +31,7 @@ define install
 	fi
 endef
 
-.PHONY: help run bench build-bench test test-swift test-python test-go test-openapi scheduler build packages proto lint format
+.PHONY: help run bench build-bench faults test test-swift test-python test-go test-openapi scheduler build packages proto lint format
 
 help: ## Say what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/make \1\t\2/' | expand -t 20
@@ -76,6 +76,11 @@ bench: build-bench ## Measure throughput and latency next to plain Redis, in one
 build-bench: packages ## Build the release of the scheduler and of what measures it
 	$(RELEASE) --product dms-scheduler
 	$(RELEASE) --product dms-bench
+
+# Two seeds for the record; make them longer, or others, with .build/debug/dms-faults run --help.
+faults: packages ## Run schedulers under faults for a minute, and check what they answered
+	for product in FaultClock dms-scheduler dms-faults; do swift build --product $$product || exit 1; done
+	for seed in 1 2; do .build/debug/dms-faults run --seed $$seed --seconds 30 || exit 1; done
 
 packages: ## Install the Debian packages that are missing
 	$(call install,$(PACKAGES))

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 /// A soak, short: what it checks, not how long it lasts.

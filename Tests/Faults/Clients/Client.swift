@@ -188,7 +188,7 @@ extension Client {
 extension Client {
     private mutating func fetch() async {
         let isREST = random.chance(15)
-        let lease = random.chance(20) ? 0 : Int.random(in: 1000...2200, using: &random)
+        let lease = random.chance(30) ? 0 : Int.random(in: 1000...2200, using: &random)
         let acks = isREST || random.chance(70) ? [] : held.filter { $0.isLeased && $0.ending == nil }.prefix(3)
         var fetch = Fetch(
             name: name("s"), isRepeatable: !isREST && random.chance(65),
@@ -202,7 +202,7 @@ extension Client {
         guard fetch.isRepeatable else { return take(outcome) }
         for _ in 0..<8 {
             if case .done = outcome { break }
-            guard random.chance(90) else { return }
+            guard random.chance(80) else { return }
             await pause(60)
             outcome = await attempt(fetch, wait: .zero, isREST: false)
         }
@@ -216,8 +216,8 @@ extension Client {
         let scheduler = scheduler()
         if isREST { return await caller.nextREST(fetch, wait: wait, on: scheduler) }
         var manner = BinaryDoor.Manner(wait: wait)
-        if random.chance(15) { manner.timeout = .milliseconds(Int64(random.magnitude(1...500))) }
-        if random.chance(10) { manner.cancelAfter = .milliseconds(Int64(random.magnitude(0...400))) }
+        if random.chance(25) { manner.timeout = .milliseconds(Int64(random.magnitude(1...500))) }
+        if random.chance(15) { manner.cancelAfter = .milliseconds(Int64(random.magnitude(0...400))) }
         return await caller.next(fetch, wait: wait, on: scheduler, manner)
     }
 

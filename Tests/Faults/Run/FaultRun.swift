@@ -7,8 +7,8 @@ import TestSupport
 
 /// A run from its start to its verdict.
 struct FaultRun {
-    private static let snapshotSeconds = 6.0
-    /// Beyond that many tasks a snapshot would keep Redis busy for too long.
+    /// Between two snapshots, and as much again for every so many tasks: each keeps Redis busy for longer.
+    private static let snapshotPause = (seconds: 1.0, tasks: 1000)
     private static let snapshotTasksMax = 15_000
 
     let stage: Stage
@@ -116,18 +116,19 @@ struct FaultRun {
 
     /// Says how it goes, counts what is queued, and looks now and then whether all keys agree.
     private func watch() async {
-        var nextSnapshot = FaultRun.snapshotSeconds
+        var nextSnapshot = FaultRun.snapshotPause.seconds
         while !stage.isOver, !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
             if let queued = try? await SnapshotReader.queued(redis) { stage.tasksAre(queued) }
             FaultRun.note(
                 "\(Int(stage.seconds)) s: \(stage.recorder.callCount) calls, \(stage.recorder.faultCount) faults")
             guard stage.seconds > nextSnapshot else { continue }
-            nextSnapshot = stage.seconds + FaultRun.snapshotSeconds
             guard let known = try? await redis.call("SCARD", "dms:task:index").integer,
                 known < FaultRun.snapshotTasksMax,
                 let snapshot = try? await SnapshotReader.read(redis)
             else { continue }
+            let pause = FaultRun.snapshotPause
+            nextSnapshot = stage.seconds + pause.seconds * Double(1 + known / pause.tasks)
             for problem in snapshot.problems().prefix(5) {
                 stage.recorder.incident("at \(Int(stage.seconds)) s keys do not agree: \(problem)")
             }

@@ -67,6 +67,31 @@ struct UndeliveredTests {
         }
     }
 
+    @Test func `an answer that comes back twice, since Redis fell silent, is counted once`() async throws {
+        try await Harness.with(configure: { $0.redis.commandTimeout = .milliseconds(200) }) { harness in
+            try await harness.enqueue("a")
+            let request = NextRequest(submitterID: "s", requestID: "r")
+            let held = try await harness.pool.call { service in
+                let call = service.next(request, caller: Caller())
+                let bound = NIOLoopBound(call, eventLoop: service.eventLoop)
+                return call.answer.map { _ in bound }
+            }
+            #expect(try await harness.next(request).tasks.count == 1)
+            harness.redis.pause()
+            try await held.eventLoop.submit { held.value.abandon() }.get()
+            // Until nobody waits for the answer any more, which Redis gives all the same.
+            try await Task.sleep(for: .milliseconds(400))
+            harness.redis.resume()
+            let key = try #require(try await harness.list("KEYS", "dms:answer:*").first)
+            try await eventually { try await harness.text("GETRANGE", key, "0", "0") == "\u{1}" }
+            // Longer than until it is tried again.
+            try await Task.sleep(for: .milliseconds(1200))
+            #expect(try await harness.get("a").record.status == .dispatched)
+            #expect(try await harness.text("GETRANGE", key, "0", "0") == "\u{1}")
+            #expect(try await harness.next(request).tasks.count == 1)
+        }
+    }
+
     @Test func `a repetition counts where memory is full, too`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")

@@ -13,6 +13,9 @@ struct PutBackScript {
         var answerKey: String?
     }
 
+    /// Tells answers of this process from those of another that have the same number.
+    private static let process = String(UInt64.random(in: .min ... .max), radix: 36)
+
     private let keys: RedisKeys
     private let recordPrefix: String
     private let wakeChannel: String
@@ -39,7 +42,7 @@ struct PutBackScript {
             words.append(now.description)
             words.append(wakeChannel)
             for answer in answers {
-                words.append(answer.answerKey == nil ? 0 : 1)
+                words.append(answer.answerKey == nil ? "" : "\(PutBackScript.process)-\(answer.number)")
                 words.append(answer.tasks.first?.leaseToken ?? "")
                 words.append(answer.tasks.count)
                 for task in answer.tasks {
