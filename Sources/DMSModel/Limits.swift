@@ -58,6 +58,8 @@ extension Limits {
         public static let tellingTime = Duration.seconds(1)
         /// How often the log says at most that connections are refused.
         public static let refusalLogPause = Duration.seconds(1)
+        /// Refused connections of a listener that are not closed yet; past it nothing more is accepted meanwhile.
+        public static let closingMax = 8
         /// How long a door accepts nothing after an accept that failed, as with no descriptor left.
         public static let acceptPauseMilliseconds: Int64 = 100
 

@@ -5,16 +5,22 @@ public import NIOCore
 /// Lets a listening socket's new connections in while the gate is open, and closes those at once that are not even told.
 ///
 /// It stands behind an `AcceptBackoffHandler`, see ``handlers(_:_:)``. Accepts that failed go no further, because whoever stands
-/// behind would take them for the end of the listener; the log is told once, until one succeeds.
-public final class AdmissionHandler: ChannelInboundHandler {
+/// behind would take them for the end of the listener; the log is told once, until one succeeds. While several that were refused
+/// are not closed yet, nothing more is accepted: a flood would open descriptors faster than other loops close them.
+public final class AdmissionHandler: ChannelDuplexHandler {
     /// What is accepted.
     public typealias InboundIn = any Channel
     /// What is passed on: what the gate did not close.
     public typealias InboundOut = any Channel
+    /// Nothing is written to a listener.
+    public typealias OutboundIn = Never
 
     private let gate: ConnectionGate
     private let logger: Logger
     private var isFailing = false
+    /// Connections that were refused and are not closed yet.
+    private var closing = 0
+    private var isReadWithheld = false
 
     init(_ gate: ConnectionGate, _ logger: Logger) {
         self.gate = gate
@@ -31,8 +37,29 @@ public final class AdmissionHandler: ChannelInboundHandler {
     public func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         isFailing = false
         let connection = unwrapInboundIn(data)
-        guard gate.admit(connection) != .closed else { return connection.close(promise: nil) }
+        guard gate.admit(connection) != .closed else { return close(connection, context) }
         context.fireChannelRead(data)
+    }
+
+    private func close(_ connection: any Channel, _ context: ChannelHandlerContext) {
+        closing += 1
+        let closed = connection.closeFuture.hop(to: context.eventLoop)
+        closed.assumeIsolated().whenComplete { _ in
+            self.closing -= 1
+            guard self.isReadWithheld else { return }
+            self.isReadWithheld = false
+            context.read()
+        }
+        connection.close(promise: nil)
+    }
+
+    /// Accepts more, unless too much of what was accepted is still to be closed.
+    public func read(context: ChannelHandlerContext) {
+        guard closing < Limits.Connections.closingMax else {
+            isReadWithheld = true
+            return
+        }
+        context.read()
     }
 
     /// Keeps the errors of accepts, and passes others on.
