@@ -41,13 +41,10 @@ run: build ## Install what is needed, build the release, run the scheduler with 
 
 test: test-swift test-python test-go ## Run all tests
 
-# Most tests start a redis-server of their own; all at once they would only wait for each other.
 test-swift: packages ## Run the tests of the scheduler and of its Swift clients
 	$(call install,$(TEST_PACKAGES))
 	swift build --build-tests
-	@mkdir -p .build/logs
-	@set -o pipefail; SWT_EXPERIMENTAL_MAXIMUM_PARALLELIZATION_WIDTH=8 swift test --skip-build 2>&1 \
-	    | tee .build/logs/test.log || { echo "What failed:"; grep -E '✘|error:' .build/logs/test.log; exit 1; }
+	.ci/test-swift
 
 test-python: scheduler ## Check the Python client's types and run its tests
 	$(call install,$(PYTHON_PACKAGES))
