@@ -79,9 +79,14 @@ extension Ledger {
         if attempts.contains(where: { !$0.shownTasks.isEmpty }) {
             return "a task was handed out to '\(seen.fetchedBy)' beside those that the answer held"
         }
+        // Where Redis died under a hand-out whose call was given up meanwhile, nobody knows which tasks it took.
+        let isRedisAway = attempts.contains { call in
+            guard case .notDone(let reason) = call.outcome else { return false }
+            return reason == SchedulerError.Reason.storeUnavailable.rawValue
+        }
         let lost = attempts.filter { call in
             guard case .unknown(let reason) = call.outcome else { return false }
-            return !isGivenUp(reason) || !survives(call)
+            return !isGivenUp(reason) || !survives(call) || isRedisAway
         }
         return lost.isEmpty ? "a task is dispatched to '\(seen.fetchedBy)' though its call took nothing for sure" : nil
     }
