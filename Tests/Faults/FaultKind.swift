@@ -28,6 +28,7 @@ enum FaultKind: String, Sendable, CaseIterable {
     case linkHalfClose = "link-half-close"
     case linkDelay = "link-delay"
     case linkSilence = "link-silence"
+    case linkMute = "link-mute"
 
     /// Who makes it.
     enum Group: Sendable {
@@ -51,7 +52,16 @@ enum FaultKind: String, Sendable, CaseIterable {
             .redis
         case .scriptFlush, .clientKill: .passing
         case .clientCut, .clientHalfClose, .clientDelay, .clientSilence: .clients
-        case .linkCut, .linkHalfClose, .linkDelay, .linkSilence: .links
+        case .linkCut, .linkHalfClose, .linkDelay, .linkSilence, .linkMute: .links
+        }
+    }
+
+    /// Whether a scheduler may lose the answer to what Redis did.
+    var costsAnswersOfRedis: Bool {
+        switch self {
+        case .redisKill, .redisFreezeLong, .redisDisk, .clientKill, .linkCut, .linkHalfClose, .linkSilence, .linkMute:
+            true
+        default: false
         }
     }
 

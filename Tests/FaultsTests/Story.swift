@@ -6,6 +6,7 @@ struct Story {
     var calls: [Call] = []
     var lives: [History.Life] = []
     var stranded: [SeenTask] = []
+    var outages: [Double] = []
     var incidents: [String] = []
     var snapshot = StoreSnapshot()
     var trails: [String: Trail] = [:]
@@ -24,8 +25,8 @@ struct Story {
 
     func violations() -> [Violation] {
         Ledger(
-            History(calls: calls, lives: lives, stranded: stranded, incidents: incidents), snapshot: snapshot,
-            trails: trails
+            History(calls: calls, lives: lives, stranded: stranded, outages: outages, incidents: incidents),
+            snapshot: snapshot, trails: trails
         ).violations()
     }
 
