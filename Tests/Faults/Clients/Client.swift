@@ -9,6 +9,8 @@ struct Client {
     private static let heldMax = 12
     private static let rememberedMax = 80
     private static let settlingSecondsMax = 60.0
+    /// How long it tries to give a task back before it does other things; it goes on in peace.
+    private static let returningSecondsMax = 20.0
     /// Between two calls: what a run lasts is for faults, not for load.
     private static let thoughtMillisecondsMax = 30
 
@@ -17,6 +19,8 @@ struct Client {
     let caller: Caller
     var random: SplitMix
     private var held: [Held] = []
+    /// What it could not give back yet, and may do nothing else with.
+    private var returning: [Held] = []
     /// Tasks that it held: their tokens are over, or will be.
     private var former: [Held] = []
     private var own: [Submission] = []
@@ -36,11 +40,13 @@ struct Client {
         var number: Int
         var stage: Stage
         var held: [Held]
+        var returning: [Held]
 
         /// Finishes what is held, however often that takes.
         func settle() async {
             var client = Client(number: number, stage: stage)
             client.held = held
+            client.returning = returning
             // No name is given twice.
             client.count = 1_000_000
             await client.settle()
@@ -48,7 +54,7 @@ struct Client {
     }
 
     /// What is to be settled.
-    var state: State { State(number: number, stage: stage, held: held) }
+    var state: State { State(number: number, stage: stage, held: held, returning: returning) }
 
     /// Works until the load is over; what it holds then is left to ``State/settle()``.
     mutating func work() async {
@@ -61,6 +67,9 @@ struct Client {
 
     private mutating func settle() async {
         let deadline = stage.seconds + Client.settlingSecondsMax
+        for held in returning where await !giveBack(held, until: deadline) {
+            stage.recorder.incident("\(held.seen.task) could not be given back")
+        }
         while !held.isEmpty, stage.seconds < deadline, !Task.isCancelled { await finish() }
         await caller.close()
     }
@@ -272,14 +281,17 @@ extension Client {
         guard let held = leased() else { return }
         letGo(held.proof)
         // Whatever comes of it: nobody else may finish what may be somebody else's now.
-        let deadline = stage.seconds + Client.settlingSecondsMax
+        if await !giveBack(held, until: stage.seconds + Client.returningSecondsMax) { returning.append(held) }
+    }
+
+    private mutating func giveBack(_ held: Held, until deadline: Double) async -> Bool {
         while stage.seconds < deadline, !Task.isCancelled {
             switch await caller.giveBack(held.proof, on: scheduler()) {
-            case .done, .refused: return
+            case .done, .refused: return true
             case .notDone, .unknown: await pause(60)
             }
         }
-        stage.recorder.incident("\(held.seen.task) could not be given back")
+        return false
     }
 
     /// Lets a lease end by itself, as a submitter does that is gone.
