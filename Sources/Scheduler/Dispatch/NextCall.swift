@@ -52,6 +52,13 @@ public final class NextCall {
 
     private func complete(_ result: Result<NextAnswer, SchedulerError>) {
         guard self.result == nil else { return }
+        var result = result
+        if mayHoldTasks, case .failure(let error) = result, error.reason != .outcomeUnknown {
+            // Not even an error that says so: an earlier attempt may have taken some.
+            result = .failure(
+                SchedulerError(
+                    .outcomeUnknown, "An answer of Redis that may have held tasks was lost; then: \(error.message)"))
+        }
         self.result = result
         onAnswer?(result)
         onAnswer = nil
@@ -196,6 +203,12 @@ public final class NextCall {
     private func receive(_ handOut: HandOut) {
         guard !isAbandoned else { return putBack(handOut) }
         self.handOut = handOut
+        if handOut.tasks.isEmpty {
+            // It is said that there was nothing: so it has to stay.
+            putBackWhatWasLost()
+        } else {
+            mayHoldTasks = false
+        }
         answerIfComplete()
     }
 

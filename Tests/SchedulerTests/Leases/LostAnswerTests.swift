@@ -37,11 +37,34 @@ struct LostAnswerTests {
             try await eventually { try await harness.parked() == 1 }
             try await harness.redis.call("RENAME", "away", "dms:queue:low")
             harness.redis.pause()
-            // Somebody looks for it once a second, and waits half a second for an answer.
-            try await Task.sleep(for: .milliseconds(1800))
+            try await harness.serveParked()
+            // It waits half a second for an answer.
+            try await Task.sleep(for: .milliseconds(1000))
             try await call.eventLoop.submit { call.value.abandon() }.get()
             harness.redis.resume()
             try await harness.expectUntouched("a")
+        }
+    }
+
+    @Test func `a parked call whose wait ends behind a lost answer is not told that it took nothing`() async throws {
+        try await LostAnswerTests.with { harness in
+            try await harness.enqueue("a")
+            try await harness.redis.call("RENAME", "dms:queue:low", "away")
+            var request = LostAnswerTests.request
+            request.waitMilliseconds = 2000
+            let call = try await harness.begin(request)
+            try await eventually { try await harness.parked() == 1 }
+            try await harness.redis.call("RENAME", "away", "dms:queue:low")
+            harness.redis.pause()
+            try await harness.serveParked()
+            #expect(try await harness.failure(of: call)?.reason == .outcomeUnknown)
+            harness.redis.resume()
+            // It asks again, as it is told to.
+            try await eventually {
+                guard let answer = try? await harness.next(LostAnswerTests.request) else { return false }
+                return answer.tasks.map(\.taskID.text) == ["a"]
+            }
+            #expect(try await harness.get("a").record.attempt == 1)
         }
     }
 
@@ -133,6 +156,14 @@ extension Harness {
 
     fileprivate func putBack(_ answer: PutBackScript.Undelivered) async throws {
         _ = try await pool.call { $0.store.putBack([answer], at: SystemClock().now()) }
+    }
+
+    /// Has the calls that wait served, as when a task comes.
+    fileprivate func serveParked() async throws {
+        try await pool.call { service in
+            service.requestWake(1)
+            return service.eventLoop.makeSucceededVoidFuture()
+        }
     }
 
     fileprivate func parked() async throws -> Int {
