@@ -13,6 +13,7 @@ final class Recorder: Sendable {
         var stranded: [SeenTask] = []
         var incidents: [String] = []
         var faults: [FaultKind: Int] = [:]
+        var failovers: [History.Failover] = []
     }
 
     private let state = Mutex(State())
@@ -53,6 +54,19 @@ final class Recorder: Sendable {
         }
     }
 
+    /// The master changed, or may yet, at some time behind that moment.
+    func failoverBegan(_ moment: Moment) {
+        state.withLock { $0.failovers.append(History.Failover(began: moment)) }
+    }
+
+    /// The last failover is over: there is one master for sure.
+    func failoverEnded() {
+        state.withLock { state in
+            guard let last = state.failovers.indices.last else { return }
+            state.failovers[last].ended = clock.moment()
+        }
+    }
+
     /// Counts a fault.
     func count(_ kind: FaultKind) { state.withLock { $0.faults[kind, default: 0] += 1 } }
 
@@ -69,7 +83,8 @@ final class Recorder: Sendable {
     var history: History {
         state.withLock { state in
             History(
-                calls: state.calls, lives: state.lives, stranded: state.stranded, incidents: state.incidents)
+                calls: state.calls, lives: state.lives, stranded: state.stranded, incidents: state.incidents,
+                failovers: state.failovers)
         }
     }
 
