@@ -10,6 +10,7 @@ struct SentinelFaults: Sendable {
     private static let lateMillisecondsMax = 1500
     /// One that comes back as a master is one for so long.
     private static let staleMillisecondsMax = 2000
+    private static let masterPercent = 70
 
     let servers: SentinelServers
     let stage: Stage
@@ -17,10 +18,15 @@ struct SentinelFaults: Sendable {
     /// Makes faults while it is time for them.
     func run() async throws {
         let kinds = FaultKind.allCases.filter { $0.group == .sentinel && stage.plan.faults.contains($0) }
+        let ofReplicas = kinds.filter { $0 == .replicaKill || $0 == .replicaFreeze }
+        let ofMasters = kinds.filter { !ofReplicas.contains($0) }
         var random = stage.random(for: 1)
         while !stage.isOver, !Task.isCancelled {
             try? await Task.sleep(for: .milliseconds(Int.random(in: SentinelFaults.pauseMilliseconds, using: &random)))
-            guard stage.isRough, let kind = kinds.randomElement(using: &random) else { continue }
+            let some = random.chance(SentinelFaults.masterPercent) ? ofMasters : ofReplicas
+            guard stage.isRough, let kind = (some.isEmpty ? kinds : some).randomElement(using: &random) else {
+                continue
+            }
             let master = try servers.presentMaster()
             guard try await servers.isStill(master) else {
                 try await servers.awaitWhole(under: master)
