@@ -34,6 +34,7 @@ enum FaultKind: String, Sendable, CaseIterable {
     case sentinelFailover = "sentinel-failover"
     case replicaKill = "replica-kill"
     case replicaFreeze = "replica-freeze"
+    case replicaCut = "replica-cut"
 
     /// Who makes it.
     enum Group: Sendable {
@@ -60,7 +61,8 @@ enum FaultKind: String, Sendable, CaseIterable {
         case .scriptFlush, .clientKill: .passing
         case .clientCut, .clientHalfClose, .clientDelay, .clientSilence: .clients
         case .linkCut, .linkHalfClose, .linkDelay, .linkSilence: .links
-        case .sentinelMasterKill, .sentinelMasterFreeze, .sentinelFailover, .replicaKill, .replicaFreeze: .sentinel
+        case .sentinelMasterKill, .sentinelMasterFreeze, .sentinelFailover, .replicaKill, .replicaFreeze, .replicaCut:
+            .sentinel
         }
     }
 

@@ -11,6 +11,9 @@ struct SentinelFaults: Sendable {
     /// One that comes back as a master is one for so long.
     private static let staleMillisecondsMax = 2000
     private static let masterPercent = 70
+    /// Replicas are cut off from a master for so long before it fails, or comes back to them.
+    private static let cutMillisecondsMax = (beforeFailure: 400, alone: 2000)
+    private static let cutPercent = 50
 
     let servers: SentinelServers
     let stage: Stage
@@ -18,7 +21,7 @@ struct SentinelFaults: Sendable {
     /// Makes faults while it is time for them.
     func run() async throws {
         let kinds = FaultKind.allCases.filter { $0.group == .sentinel && stage.plan.faults.contains($0) }
-        let ofReplicas = kinds.filter { $0 == .replicaKill || $0 == .replicaFreeze }
+        let ofReplicas = kinds.filter { $0 == .replicaKill || $0 == .replicaFreeze || $0 == .replicaCut }
         let ofMasters = kinds.filter { !ofReplicas.contains($0) }
         var random = stage.random(for: 1)
         while !stage.isOver, !Task.isCancelled {
@@ -56,12 +59,36 @@ struct SentinelFaults: Sendable {
             try await pause(random.magnitude(1...2500))
             for replica in frozen { replica.resume() }
             try await servers.awaitWhole(under: master)
+        case .replicaCut:
+            let replicas = servers.replicas(of: master)
+            try await cut(replicas)
+            try await pause(random.magnitude(1...SentinelFaults.cutMillisecondsMax.alone))
+            for replica in replicas where await !servers.follows(replica, master) { try await follow(replica, master) }
+            try await servers.awaitWhole(under: master)
         default: break
         }
     }
 
+    /// Leads replicas away from their master, to where nobody is: what it writes from then on is not replicated.
+    ///
+    /// A kill alone loses nothing, since a replica reads what is on its way to it.
+    private func cut(_ replicas: [TestRedis]) async throws {
+        for replica in replicas {
+            try await eventually { (try? await replica.call("REPLICAOF", "127.0.0.1", "1")) != nil }
+        }
+    }
+
+    /// Lets the master write for a moment what no replica gets, before it fails; half of the time.
+    private func cutBeforeFailure(_ master: TestRedis, _ random: inout SplitMix) async throws {
+        guard stage.plan.faults.contains(.replicaCut), random.chance(SentinelFaults.cutPercent) else { return }
+        stage.recorder.count(.replicaCut)
+        try await cut(servers.replicas(of: master).shuffled(using: &random))
+        try await pause(random.magnitude(1...SentinelFaults.cutMillisecondsMax.beforeFailure))
+    }
+
     private func kill(_ master: TestRedis, _ random: inout SplitMix) async throws {
         servers.failoverBegins()
+        try await cutBeforeFailure(master, &random)
         try await master.kill()
         let new = try await servers.group.failover(from: master)
         try await servers.awaitFollowers(of: new, but: master)
@@ -73,6 +100,7 @@ struct SentinelFaults: Sendable {
     /// Freezes a master until another one has taken over, so that it wakes up as one that is deposed and does not know it.
     private func freeze(_ master: TestRedis, _ random: inout SplitMix) async throws {
         servers.failoverBegins()
+        try await cutBeforeFailure(master, &random)
         master.pause()
         let new = try await servers.group.failover(from: master)
         // A replica that still followed it could confirm what is lost then; see docs/high-availability.md.

@@ -63,6 +63,16 @@ final class SentinelServers: StoreServers {
     /// The servers that follow the master.
     func replicas(of master: TestRedis) -> [TestRedis] { group.servers.filter { $0 !== master } }
 
+
+    /// Waits for something, and says what it was where it does not come.
+    func wait(for what: String, _ condition: () async throws -> Bool) async throws {
+        do {
+            try await eventually(condition)
+        } catch let failure as TestFailure {
+            throw TestFailure("\(what): \(failure)")
+        }
+    }
+
     /// From now on nobody knows which server is the master.
     func failoverBegins() {
         stage.recorder.failoverBegan(stage.recorder.clock.moment())
@@ -72,7 +82,7 @@ final class SentinelServers: StoreServers {
     /// Waits until that server is followed by the others but the old master.
     func awaitFollowers(of master: TestRedis, but old: TestRedis) async throws {
         for replica in replicas(of: master) where replica !== old {
-            try await eventually { await self.follows(replica, master) }
+            try await wait(for: "the replicas follow the new master") { await self.follows(replica, master) }
         }
     }
 
@@ -88,7 +98,7 @@ final class SentinelServers: StoreServers {
     /// Waits until all sentinels and all servers agree on who is what, and all servers have the same; notes what was written.
     func awaitWhole(under expected: TestRedis) async throws {
         var master: TestRedis?
-        try await eventually {
+        try await wait(for: "the sentinels agree on a master that all follow") {
             try await self.group.settle()
             guard let agreed = try await self.group.agreedMaster() else { return false }
             for replica in self.replicas(of: agreed) {
@@ -132,7 +142,7 @@ extension SentinelServers {
         var places: [Int: AppendOnlyReader.Place] = [:]
         var writes: ByteBuffer?
         let old = state.withLock(\.places)
-        try await eventually {
+        try await wait(for: "all servers have a mark") {
             let mark = AppendOnlyMark(
                 self.state.withLock { state in
                     state.marks += 1
