@@ -28,6 +28,7 @@ enum FaultKind: String, Sendable, CaseIterable {
     case linkHalfClose = "link-half-close"
     case linkDelay = "link-delay"
     case linkSilence = "link-silence"
+    case linkMute = "link-mute"
 
     case sentinelMasterKill = "sentinel-master-kill"
     case sentinelMasterFreeze = "sentinel-master-freeze"
@@ -60,7 +61,7 @@ enum FaultKind: String, Sendable, CaseIterable {
             .redis
         case .scriptFlush, .clientKill: .passing
         case .clientCut, .clientHalfClose, .clientDelay, .clientSilence: .clients
-        case .linkCut, .linkHalfClose, .linkDelay, .linkSilence: .links
+        case .linkCut, .linkHalfClose, .linkDelay, .linkSilence, .linkMute: .links
         case .sentinelMasterKill, .sentinelMasterFreeze, .sentinelFailover, .replicaKill, .replicaFreeze, .replicaCut:
             .sentinel
         }
@@ -72,6 +73,16 @@ enum FaultKind: String, Sendable, CaseIterable {
         case .scheduler, .passing, .clients: true
         case .redis, .links: !behindSentinels
         case .sentinel: behindSentinels
+        }
+    }
+
+    /// Whether a scheduler may lose the answer to what Redis did.
+    var costsAnswersOfRedis: Bool {
+        switch self {
+        case .redisKill, .redisFreezeLong, .redisDisk, .clientKill, .linkCut, .linkHalfClose, .linkSilence, .linkMute:
+            true
+        case .sentinelMasterKill, .sentinelMasterFreeze, .sentinelFailover: true
+        default: false
         }
     }
 

@@ -106,6 +106,22 @@ import Testing
         }
     }
 
+    @Test func `what Redis did for a call that was given up is found again where its answer is kept, and only there`() {
+        let cases: [(Bool, [Double], Bool)] = [(false, [3], false), (false, [300], true), (true, [3], true)]
+        for (isRepeatable, outages, isViolation) in cases {
+            var story = Story()
+            story.enqueue("a")
+            story.call(
+                .next(Fetch(name: "s1", isRepeatable: isRepeatable, tasksMax: 1, leaseMilliseconds: 0)),
+                .unknown("CANCELLED"))
+            story.stranded = [story.seen("a", attempt: 1, by: "s1")]
+            story.outages = outages
+            story.cancel("a")
+            story.keep("a", .canceled, attempt: 1, by: "s1")
+            #expect(story.rules().contains(.delivery) == isViolation, "\(isRepeatable) \(outages)")
+        }
+    }
+
     @Test func `a server that died soon after it gave a call up need not have put its tasks back`() {
         var story = Story()
         story.enqueue("a")

@@ -6,6 +6,7 @@ struct Story {
     var calls: [Call] = []
     var lives: [History.Life] = []
     var stranded: [SeenTask] = []
+    var outages: [Double] = []
     var incidents: [String] = []
     var snapshot = StoreSnapshot()
     var trails: [String: Trail] = [:]
@@ -26,7 +27,9 @@ struct Story {
 
     func violations() -> [Violation] {
         Ledger(
-            History(calls: calls, lives: lives, stranded: stranded, incidents: incidents, failovers: failovers),
+            History(
+                calls: calls, lives: lives, stranded: stranded, outages: outages, incidents: incidents,
+                failovers: failovers),
             snapshot: snapshot, trails: trails, areTrailsComplete: areTrailsComplete
         ).violations()
     }

@@ -10,7 +10,7 @@ import Testing
         -> UInt64
     {
         let id = lot.makeID()
-        let caller = HandOutScript.Caller(wanted: 1, lease: nil, submitterID: "", answerKey: nil)
+        let caller = HandOutScript.Caller(wanted: 1, lease: nil, submitterID: "", kept: nil)
         _ = try lot.park(ParkedCall(id: id, caller: caller, end: ended), since: lot.wakes)
         return id
     }

@@ -56,7 +56,7 @@ extension HandOutScript.Outcome {
         guard isUnconfirmed else { return }
         for (caller, answer) in zip(callers, answers) where answer.isUnconfirmed {
             queue.add(
-                PutBackScript.Undelivered(number: answer.number, tasks: answer.tasks, answerKey: caller.answerKey))
+                PutBackScript.Undelivered(number: answer.number, tasks: answer.tasks, kept: caller.kept))
         }
     }
 

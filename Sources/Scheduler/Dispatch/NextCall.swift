@@ -17,6 +17,8 @@ public final class NextCall {
     private var outcomes: [LeaseOutcome]?
     private var handOut: HandOut?
     private var isAbandoned = false
+    /// Whether an answer to it was lost that may have held tasks, and is kept.
+    private var mayHoldTasks = false
     private var isPaused = false
     private var result: Result<NextAnswer, SchedulerError>?
     private var onAnswer: ((Result<NextAnswer, SchedulerError>) -> Void)?
@@ -65,7 +67,7 @@ public final class NextCall {
         isPaused = false
         stopTimer()
         if let id { _ = service.lot.abandon(id) }
-        if let handOut { putBack(handOut) }
+        if let handOut, !handOut.tasks.isEmpty { putBack(handOut) } else { putBackWhatWasLost() }
         complete(.failure(SchedulerError(.cancelled, "The call was given up")))
     }
 
@@ -111,7 +113,7 @@ public final class NextCall {
         }
         guard deadline != nil, !service.lot.isEmpty else { return ask(caller, then: wait) }
         // Others wait already. An answer that was kept is not theirs.
-        guard caller.answerKey != nil else { return wait() }
+        guard caller.kept != nil else { return wait() }
         var repetition = caller
         repetition.wanted = 0
         ask(repetition, then: wait)
@@ -124,9 +126,24 @@ public final class NextCall {
             case .success(let handOut):
                 guard handOut.tasks.isEmpty, !handOut.isRepeated else { return self.receive(handOut) }
                 body()
-            case .failure(let error): self.complete(.failure(error))
+            case .failure(let error):
+                if error.reason == .outcomeUnknown { self.noteLostAnswer() }
+                self.complete(.failure(error))
             }
         }
+    }
+
+    /// An answer was lost, and with it which tasks it held.
+    private func noteLostAnswer() {
+        mayHoldTasks = true
+        if isAbandoned { putBackWhatWasLost() }
+    }
+
+    /// Nobody asks any more for what a lost answer held; where no answer is kept, nobody can.
+    private func putBackWhatWasLost() {
+        guard mayHoldTasks, let kept = caller.kept else { return }
+        mayHoldTasks = false
+        service.putBacks.add(PutBackScript.Undelivered(number: HandOut.lostNumber(), tasks: [], kept: kept))
     }
 
     private func wait() {
@@ -141,7 +158,9 @@ public final class NextCall {
     @discardableResult private func park() -> Bool {
         guard let id else { return false }
         let call = NIOLoopBound(self, eventLoop: service.eventLoop)
-        let parked = ParkedCall(id: id, caller: caller) { ending in
+        let parked = ParkedCall(id: id, caller: caller) {
+            call.eventLoop.execute { call.value.noteLostAnswer() }
+        } end: { ending in
             call.eventLoop.execute { call.value.end(ending) }
         }
         do throws(SchedulerError) {
@@ -188,6 +207,6 @@ public final class NextCall {
     private func putBack(_ handOut: HandOut) {
         guard !handOut.tasks.isEmpty else { return }
         service.putBacks.add(
-            PutBackScript.Undelivered(number: handOut.number, tasks: handOut.tasks, answerKey: caller.answerKey))
+            PutBackScript.Undelivered(number: handOut.number, tasks: handOut.tasks, kept: caller.kept))
     }
 }

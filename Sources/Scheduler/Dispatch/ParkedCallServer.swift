@@ -58,8 +58,12 @@ final class ParkedCallServer {
     private func fail(_ calls: [ParkedCall], _ error: any Error) {
         let error = error as? SchedulerError ?? SchedulerError(store: error, wrote: true)
         // Where nothing was taken, or an answer can be asked for again, Redis may be back before their waits are over.
-        let lost = calls.filter { error.reason != .storeUnavailable && $0.caller.answerKey == nil }
+        let isUnknown = error.reason != .storeUnavailable
+        let lost = calls.filter { isUnknown && $0.caller.kept == nil }
         let ids = Set(lost.map(\.id))
+        if isUnknown {
+            for call in calls where !ids.contains(call.id) { call.mayHoldTasks() }
+        }
         settle(leaving: lost, parkingAgain: calls.filter { !ids.contains($0.id) })
         for call in lost { call.end(.failed(error)) }
     }

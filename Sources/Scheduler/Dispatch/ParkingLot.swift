@@ -13,6 +13,9 @@ struct ParkedCall: Sendable {
 
     var id: UInt64
     var caller: HandOutScript.Caller
+    /// Tells the call that it may have got tasks in an answer that was lost, before it is parked again; may be called on any
+    /// thread.
+    var mayHoldTasks: @Sendable () -> Void = {}
     /// Tells the call how it ended; may be called on any thread, once.
     var end: @Sendable (Ending) -> Void
 }

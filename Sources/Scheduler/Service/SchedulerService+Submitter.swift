@@ -12,14 +12,14 @@ extension SchedulerService {
         _ request: NextRequest, caller: Caller, onParked: @escaping () -> Void = {}
     ) -> NextCall {
         let lease = request.leaseMilliseconds == 0 ? nil : LeaseTerms(milliseconds: request.leaseMilliseconds)
-        let answerKey =
+        let kept =
             request.requestID.isEmpty
-            ? nil : store.keys.answer(submitterID: request.submitterID, requestID: request.requestID)
+            ? nil : KeptAnswer(key: store.keys.answer(submitterID: request.submitterID, requestID: request.requestID))
         let call = NextCall(
             self,
             HandOutScript.Caller(
                 wanted: max(1, Int(request.maxTasks)), lease: lease, submitterID: request.submitterID,
-                answerKey: answerKey),
+                kept: kept),
             waitMilliseconds: request.waitMilliseconds, onParked: onParked)
         do throws(SchedulerError) {
             if let refusal = tokens.submitterRefusal(caller) { throw refusal }

@@ -6,6 +6,8 @@ public struct History: Sendable {
     public var lives: [Life]
     /// Tasks that were still dispatched when everything was healed, drained and finished: nobody is known to hold them.
     public var stranded: [SeenTask]
+    /// When something befell Redis or a connection to it that may have cost answers, in seconds of the run.
+    public var outages: [Double]
     /// What went wrong beside the calls, such as a scheduler that ended by itself; each is a violation.
     public var incidents: [String]
     /// Every change of the master, in order; none where there is one Redis.
@@ -13,12 +15,13 @@ public struct History: Sendable {
 
     /// A history; by default of calls only.
     public init(
-        calls: [Call], lives: [Life] = [], stranded: [SeenTask] = [], incidents: [String] = [],
+        calls: [Call], lives: [Life] = [], stranded: [SeenTask] = [], outages: [Double] = [], incidents: [String] = [],
         failovers: [Failover] = []
     ) {
         self.calls = calls
         self.lives = lives
         self.stranded = stranded
+        self.outages = outages
         self.incidents = incidents
         self.failovers = failovers
     }

@@ -69,6 +69,8 @@ extension Call {
 extension Ledger {
     /// How long a server that has given a call up may take to put its tasks back, Redis being away as long as it ever is.
     private static let putBackSecondsMax = 15.0
+    /// How long what befell a connection to Redis lasts, until a scheduler gives it up.
+    private static let outageSecondsMax = 8.0
 
     func strandedViolations() -> [Violation] {
         history.stranded.compactMap { seen in
@@ -87,14 +89,9 @@ extension Ledger {
         if attempts.contains(where: { !$0.shownTasks.isEmpty }) {
             return "a task was handed out to '\(seen.fetchedBy)' beside those that the answer held"
         }
-        // Where Redis died under a hand-out whose call was given up meanwhile, nobody knows which tasks it took.
-        let isRedisAway = attempts.contains { call in
-            guard case .notDone(let reason) = call.outcome else { return false }
-            return reason == SchedulerError.Reason.storeUnavailable.rawValue
-        }
         let lost = attempts.filter { call in
             guard case .unknown(let reason) = call.outcome else { return false }
-            return !isGivenUp(reason) || !survives(call) || isRedisAway
+            return !isGivenUp(reason) || !survives(call) || (!isKept(call) && mayHaveLostAnswer(call))
         }
         return lost.isEmpty ? "a task is dispatched to '\(seen.fetchedBy)' though its call took nothing for sure" : nil
     }
@@ -102,6 +99,18 @@ extension Ledger {
     /// Whether the server itself said that the call is given up, so that it knows of the tasks and has to put them back.
     private func isGivenUp(_ reason: String) -> Bool {
         reason == SchedulerError.Reason.cancelled.rawValue || reason == SchedulerError.Reason.deadlineExceeded.rawValue
+    }
+
+    /// Whether the server can find out what the call took, though Redis's answer was lost.
+    private func isKept(_ call: Call) -> Bool {
+        guard case .next(let fetch) = call.operation else { return false }
+        return fetch.isRepeatable
+    }
+
+    private func mayHaveLostAnswer(_ call: Call) -> Bool {
+        let first = call.invoked.seconds - Ledger.outageSecondsMax
+        let last = (call.completed?.seconds ?? .infinity) + Ledger.outageSecondsMax
+        return history.outages.contains { first...last ~= $0 }
     }
 
     private func survives(_ call: Call) -> Bool {

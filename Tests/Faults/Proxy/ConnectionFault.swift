@@ -13,18 +13,23 @@ struct ConnectionFault: Sendable {
         case delay(TimeAmount)
         /// The bytes behind are swallowed, and then both sides are closed.
         case silence(TimeAmount)
+        /// What comes that way arrives, the answers to it are swallowed, and then both sides are closed.
+        case mute(TimeAmount)
     }
 
     var kind: FaultKind
     var action: Action
     /// Towards the server, or back.
     var isForward: Bool
+    /// Whether bytes count from the first call of a script: most of what goes over a link that is new are scripts.
+    var isBehindScripts: Bool
     var afterBytes: Int
 }
 
 /// Decides by the seed what befalls each connection of a proxy.
 final class FaultDealer: Sendable {
     private let stage: Stage
+    private let group: FaultKind.Group
     private let kinds: [FaultKind]
     /// Few bytes or many until it happens.
     private let bytesMax: Int
@@ -33,6 +38,7 @@ final class FaultDealer: Sendable {
 
     init(_ group: FaultKind.Group, stage: Stage, name: Int) {
         self.stage = stage
+        self.group = group
         kinds = FaultKind.allCases.filter { $0.group == group && stage.plan.faults.contains($0) }
         bytesMax = group == .links ? 1 << 20 : 1 << 13
         // A link that is silent is noticed after five seconds; shorter and longer ones are to happen.
@@ -51,10 +57,13 @@ final class FaultDealer: Sendable {
                 case .clientDelay, .linkDelay: .delay(.milliseconds(.random(in: 1...600, using: &random)))
                 case .clientSilence, .linkSilence:
                     .silence(.milliseconds(Int64(random.magnitude(1...silenceMax))))
+                case .linkMute: .mute(.milliseconds(Int64(random.magnitude(1...silenceMax))))
                 default: .cut(byReset: random.chance(50))
                 }
             return ConnectionFault(
-                kind: kind, action: action, isForward: random.chance(50), afterBytes: random.magnitude(0...bytesMax))
+                kind: kind, action: action, isForward: kind == .linkMute || random.chance(50),
+                isBehindScripts: group == .links && (kind == .linkMute || random.chance(50)),
+                afterBytes: random.magnitude(0...bytesMax))
         }
     }
 

@@ -60,9 +60,13 @@ final class FaultProxy: Sendable {
 
 /// Both sides of one connection, on one event loop.
 final class Relay {
+    private static let call = Array("EVALSHA".utf8)
+
     private let dealer: FaultDealer?
     private var fault: ConnectionFault?
     private var passed = 0
+    /// Whether scripts were called, and not only loaded.
+    private var isCalling = false
     private var client: (any Channel)?
     private var server: (any Channel)?
     /// The directions whose bytes are thrown away.
@@ -84,7 +88,10 @@ final class Relay {
 
     /// Bytes came on one side.
     func receive(_ bytes: ByteBuffer, isForward: Bool) {
-        guard let fault, fault.isForward == isForward else { return pass(bytes, isForward) }
+        if isForward, !isCalling { isCalling = bytes.readableBytesView.firstRange(of: Relay.call) != nil }
+        guard let fault, fault.isForward == isForward, isCalling || !fault.isBehindScripts else {
+            return pass(bytes, isForward)
+        }
         let before = fault.afterBytes - passed
         passed += bytes.readableBytes
         guard bytes.readableBytes > before else { return pass(bytes, isForward) }
@@ -107,6 +114,10 @@ final class Relay {
             after(time) { $0.release(isForward) }
         case .silence(let time):
             setSwallowed(isForward)
+            after(time) { $0.close(byReset: false) }
+        case .mute(let time):
+            pass(rest, isForward)
+            setSwallowed(!isForward)
             after(time) { $0.close(byReset: false) }
         }
     }

@@ -11,6 +11,7 @@ final class Recorder: Sendable {
         /// The present life of each scheduler.
         var present: [Int: Int] = [:]
         var stranded: [SeenTask] = []
+        var outages: [Double] = []
         var incidents: [String] = []
         var faults: [FaultKind: Int] = [:]
         var failovers: [History.Failover] = []
@@ -64,11 +65,18 @@ final class Recorder: Sendable {
         state.withLock { state in
             guard let last = state.failovers.indices.last else { return }
             state.failovers[last].ended = clock.moment()
+            // Whoever was still connected to the old master is not any more.
+            state.outages.append(clock.seconds)
         }
     }
 
     /// Counts a fault.
-    func count(_ kind: FaultKind) { state.withLock { $0.faults[kind, default: 0] += 1 } }
+    func count(_ kind: FaultKind) {
+        state.withLock { state in
+            state.faults[kind, default: 0] += 1
+            if kind.costsAnswersOfRedis { state.outages.append(clock.seconds) }
+        }
+    }
 
     /// Something went wrong that no call shows.
     func incident(_ sentence: String) {
@@ -83,8 +91,8 @@ final class Recorder: Sendable {
     var history: History {
         state.withLock { state in
             History(
-                calls: state.calls, lives: state.lives, stranded: state.stranded, incidents: state.incidents,
-                failovers: state.failovers)
+                calls: state.calls, lives: state.lives, stranded: state.stranded, outages: state.outages,
+                incidents: state.incidents, failovers: state.failovers)
         }
     }
 

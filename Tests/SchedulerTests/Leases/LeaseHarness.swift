@@ -21,6 +21,13 @@ extension Harness {
         return task
     }
 
+    /// To how many calls an answer that is kept may have come.
+    func givings(_ key: String) async throws -> Int? {
+        let script =
+            "local n = 0 for _ in pairs(cmsgpack.unpack(redis.call('GET', KEYS[1])).given) do n = n + 1 end return n"
+        return try await redis.call("EVAL", script, "1", key).integer
+    }
+
     func ack(_ leases: LeaseReference...) async throws -> [LeaseOutcome] {
         try await pool.call { $0.ack(leases, caller: Caller()) }
     }

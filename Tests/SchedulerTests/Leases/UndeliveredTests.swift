@@ -63,7 +63,7 @@ struct UndeliveredTests {
             try await Task.sleep(for: .milliseconds(100))
             #expect(try await harness.get("a").record.status == .dispatched)
             let key = try #require(try await harness.list("KEYS", "dms:answer:*").first)
-            try await eventually { try await harness.text("GETRANGE", key, "0", "0") == "\u{2}" }
+            try await eventually { try await harness.givings(key) == 2 }
         }
     }
 
@@ -83,11 +83,11 @@ struct UndeliveredTests {
             try await Task.sleep(for: .milliseconds(400))
             harness.redis.resume()
             let key = try #require(try await harness.list("KEYS", "dms:answer:*").first)
-            try await eventually { try await harness.text("GETRANGE", key, "0", "0") == "\u{1}" }
+            try await eventually { try await harness.givings(key) == 1 }
             // Longer than until it is tried again.
             try await Task.sleep(for: .milliseconds(1200))
             #expect(try await harness.get("a").record.status == .dispatched)
-            #expect(try await harness.text("GETRANGE", key, "0", "0") == "\u{1}")
+            #expect(try await harness.givings(key) == 1)
             #expect(try await harness.next(request).tasks.count == 1)
         }
     }
@@ -101,7 +101,7 @@ struct UndeliveredTests {
             #expect(try await harness.next(request).tasks.count == 1)
             try await harness.redis.call("CONFIG", "SET", "maxmemory", "0")
             let key = try #require(try await harness.list("KEYS", "dms:answer:*").first)
-            #expect(try await harness.text("GETRANGE", key, "0", "0") == "\u{2}")
+            #expect(try await harness.givings(key) == 2)
         }
     }
 

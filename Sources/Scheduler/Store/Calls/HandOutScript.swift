@@ -13,13 +13,13 @@ struct HandOutScript {
         var lease: LeaseTerms?
         /// Who it is; empty where it gives no name.
         var submitterID: String
-        /// Under which name its answer is kept, to be repeated; nil: it is not.
-        var answerKey: String?
+        /// Where its answer is kept, to be repeated; nil: it is not.
+        var kept: KeptAnswer?
 
         /// Whether the script is told of both at once: they differ in nothing but their tokens and their answers' names.
         fileprivate func isLike(_ other: Caller) -> Bool {
             wanted == other.wanted && lease?.milliseconds == other.lease?.milliseconds
-                && submitterID == other.submitterID && (answerKey == nil) == (other.answerKey == nil)
+                && submitterID == other.submitterID && (kept == nil) == (other.kept == nil)
         }
     }
 
@@ -48,14 +48,14 @@ struct HandOutScript {
     }
 
     func call(_ callers: [Caller], at now: Timestamp, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
-        let kept = callers.compactMap(\.answerKey)
+        let kept = callers.compactMap(\.kept)
         let runs = HandOutScript.runs(of: callers)
         let tokens = callers.count { $0.lease != nil }
         return connection.evaluate(
             StoreScripts.handOut, keys: keys, callKeys: kept.count,
-            arguments: 4 + HandOutScript.wordsPerRun * runs.count + tokens
+            arguments: 4 + HandOutScript.wordsPerRun * runs.count + tokens + kept.count
         ) { words in
-            for key in kept { words.append(key) }
+            for answer in kept { words.append(answer.key) }
             words.append(recordPrefix)
             words.append(now.description)
             words.append(.integer(Limits.handOutBytesMax))
@@ -66,9 +66,12 @@ struct HandOutScript {
                 words.append(caller.wanted)
                 words.append(Int(caller.lease?.milliseconds ?? 0))
                 words.append(HandOutScript.laterFields(submitterID: caller.submitterID))
-                words.append(caller.answerKey == nil ? 0 : 1)
+                words.append(caller.kept == nil ? 0 : 1)
                 for caller in run {
                     if let lease = caller.lease { words.append(lease.token) }
+                }
+                for caller in run {
+                    if let kept = caller.kept { words.append(kept.call) }
                 }
             }
         } decode: { reply throws(RedisError) in
@@ -155,6 +158,22 @@ struct HandOut: Sendable {
     var isUnconfirmed = false
 
     fileprivate static let numbers = Atomic<UInt64>(0)
+
+    /// The place of an answer that did not arrive: behind all that did.
+    static func lostNumber() -> UInt64 { numbers.add(1, ordering: .relaxed).newValue }
+}
+
+/// Where the answer to a call is kept.
+struct KeptAnswer: Sendable, Equatable {
+    /// The key in Redis, the same for all calls with one name.
+    var key: String
+    /// Tells this call from others that get the same answer: 64 random bits.
+    var call: String
+
+    init(key: String) {
+        self.key = key
+        call = LeaseTerms.randomText(words: 1)
+    }
 }
 
 /// The lease that tasks are handed out under.
@@ -165,8 +184,13 @@ struct LeaseTerms: Sendable, Equatable {
     /// A lease of that length, under a token of 128 random bits that nobody guesses.
     init(milliseconds: UInt32) {
         self.milliseconds = milliseconds
+        token = LeaseTerms.randomText(words: 2)
+    }
+
+    /// 64 random bits for each word, as 11 letters.
+    fileprivate static func randomText(words: Int) -> String {
         var generator = SystemRandomNumberGenerator()
-        token = LeaseTerms.text(generator.next()) + LeaseTerms.text(generator.next())
+        return (0..<words).reduce(into: "") { text, _ in text += LeaseTerms.text(generator.next()) }
     }
 
     private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)

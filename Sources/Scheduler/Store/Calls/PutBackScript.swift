@@ -4,17 +4,17 @@ import RedisLink
 
 /// `put_back.lua`: tasks that could not be delivered go back to the heads of their queues.
 struct PutBackScript {
-    /// Tasks of one answer, in the order of hand-out.
+    /// One answer that came to nobody.
     struct Undelivered: Sendable {
         /// Its place among all answers.
         var number: UInt64
+        /// In the order of hand-out; none where the answer itself was lost.
+        ///
+        /// What the call took is known to the answer that was kept then, if it took anything.
         var tasks: [LeasedTask]
-        /// Under which name the answer was kept; nil: it was not.
-        var answerKey: String?
+        /// Where the answer was kept; nil: it was not.
+        var kept: KeptAnswer?
     }
-
-    /// Tells answers of this process from those of another that have the same number.
-    private static let process = String(UInt64.random(in: .min ... .max), radix: 36)
 
     private let keys: RedisKeys
     private let recordPrefix: String
@@ -32,17 +32,19 @@ struct PutBackScript {
     ) -> EventLoopFuture<Int> {
         let tasks = answers.reduce(0) { $0 + $1.tasks.count }
         return connection.evaluate(
-            StoreScripts.putBack, keys: keys, callKeys: tasks + answers.count { $0.answerKey != nil },
-            arguments: 2 + 3 * answers.count + 3 * tasks
+            StoreScripts.putBack, keys: keys, callKeys: tasks + answers.count { $0.kept != nil },
+            arguments: 4 + 3 * answers.count + 3 * tasks
         ) { words in
             for answer in answers {
                 for task in answer.tasks { words.append(recordPrefix + task.record.taskID.text) }
-                if let answerKey = answer.answerKey { words.append(answerKey) }
+                if let kept = answer.kept { words.append(kept.key) }
             }
             words.append(now.description)
             words.append(wakeChannel)
+            words.append(recordPrefix)
+            words.append(.integer(Limits.answerKeptMilliseconds))
             for answer in answers {
-                words.append(answer.answerKey == nil ? "" : "\(PutBackScript.process)-\(answer.number)")
+                words.append(answer.kept?.call ?? "")
                 words.append(answer.tasks.first?.leaseToken ?? "")
                 words.append(answer.tasks.count)
                 for task in answer.tasks {

@@ -5,7 +5,8 @@
 -- ARGV[3] bytes of records to hand out at most   ARGV[4] how long an answer is kept, in milliseconds
 -- then, for each run of callers that are alike, in order: how many they are   how many tasks each wants
 --   the length of their leases in milliseconds, 0: none   the fields that their records get behind these
---   1: their answers are kept, 0: they are not   and, where they have leases, the token of each
+--   1: their answers are kept, 0: they are not   and, where they have leases, the token of each; then, where answers are kept,
+--   the name of each call, by which an answer knows to whom it was given
 -- Returns {more, skipped, {a few of the skipped ids}, {for each caller how many of the records}, {records}, clock,
 --   {for each repeated answer: the caller's number, and the clock when it was given first}}
 --   more 1: stopped at a bound, so a caller without a task may find one by calling again
@@ -19,7 +20,7 @@ local prefix, now, bytes_max = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local bytes_left = bytes_max
 
 -- What the callers are like, by their numbers: arrays, since a table for each would cost more than its task.
-local left, lease_of, lease_ms_of, rest_of, kept_key_of, tasks_of = {}, {}, {}, {}, {}, {}
+local left, lease_of, lease_ms_of, rest_of, kept_key_of, name_of, tasks_of = {}, {}, {}, {}, {}, {}, {}
 -- How the record of a task ends that is handed out for the first time: made when it is needed, where there is no lease; with a
 -- lease, what stands before and behind its token.
 local ending_of, lease_end_of = {}, {}
@@ -28,39 +29,47 @@ local callers, wanted, more, clock = 0, 0, 0, 0
 local counts, records, repeated = {}, {}, {}
 local kept_keys, word = 0, 5
 while word <= #ARGV do
-    local lease_ms = tonumber(ARGV[word + 2])
+    local alike, lease_ms, is_kept = tonumber(ARGV[word]), tonumber(ARGV[word + 2]), ARGV[word + 4] == '1'
+    local names_at = word + 4 + (lease_ms > 0 and alike or 0)
     local lease_end
     if lease_ms > 0 then
         clock = clock > 0 and clock or microseconds()
         lease_end = '","lease_ms":' .. ARGV[word + 2] .. ARGV[word + 3] .. '}'
     end
-    for alike = 1, tonumber(ARGV[word]) do
+    for place = 1, alike do
         callers = callers + 1
         left[callers] = tonumber(ARGV[word + 1])
         lease_ms_of[callers] = lease_ms
-        lease_of[callers] = lease_ms > 0 and ARGV[word + 4 + alike] or ''
+        lease_of[callers] = lease_ms > 0 and ARGV[word + 4 + place] or ''
         lease_end_of[callers] = lease_end
         rest_of[callers] = ARGV[word + 3]
-        if ARGV[word + 4] == '1' then
+        if is_kept then
             kept_keys = kept_keys + 1
             kept_key_of[callers] = KEYS[11 + kept_keys]
+            name_of[callers] = ARGV[names_at + place]
             tasks_of[callers] = {}
         end
         counts[callers] = 0
     end
-    word = word + 5 + (lease_ms > 0 and tonumber(ARGV[word]) or 0)
+    word = names_at + 1 + (is_kept and alike or 0)
 end
 
 -- An answer that was given already is given again, as it was; its tasks are looked up for what never changes of them.
--- Of two callers with one name the second waits for what the first gets.
-local repeats, first_of, twins, given, times_given = {}, {}, {}, {}, {}
+-- Of two callers with one key the second waits for what the first gets. A call that was given up before it got here gets nothing.
+local repeats, first_of, twins, answer_of, given_again = {}, {}, {}, {}, {}
 for number = 1, callers do
     local kept_key = kept_key_of[number]
-    local kept, answer
-    if kept_key then
-        kept, answer = kept_answer(kept_key)
+    local answer = kept_key and (answer_of[kept_key] or kept_answer(kept_key))
+    if answer then
+        answer_of[kept_key] = answer
+        if answer.gone and answer.gone[name_of[number]] then
+            left[number] = 0
+        end
+        if #answer.tasks == 0 then
+            answer = nil
+        end
     end
-    if kept_key and not kept and left[number] > 0 then
+    if kept_key and not answer and left[number] > 0 then
         local first = first_of[kept_key]
         if first then
             twins[#twins + 1] = first
@@ -68,7 +77,7 @@ for number = 1, callers do
         end
         first_of[kept_key] = first or number
     end
-    if kept then
+    if answer and not (answer.gone and answer.gone[name_of[number]]) then
         local texts, bytes = {}, 0
         for _, task in ipairs(answer.tasks) do
             local front, _, _, enqueued_at = split(redis.call('MGET', prefix .. task[1])[1])
@@ -85,9 +94,8 @@ for number = 1, callers do
             repeats[number] = texts
             repeated[#repeated + 1] = number
             repeated[#repeated + 1] = answer.clock
-            -- It may be given to several callers of this call.
-            times_given[kept_key] = math.min((times_given[kept_key] or string.byte(kept)) + 1, 255)
-            given[#given + 1] = {kept_key, string.char(times_given[kept_key])}
+            note_given(answer, name_of[number])
+            given_again[kept_key] = answer
         else
             more = 1
         end
@@ -233,24 +241,24 @@ for number = 1, callers do
         end
     end
 end
--- A kept answer knows how often it was given, so that it is taken back only where it never came to anybody.
-local function count_given()
-    if #given > 0 then
+-- A kept answer knows to whom it was given, so that it is taken back only where it came to nobody.
+local function keep_givings()
+    if next(given_again) then
         -- Redis allows this even when its memory is full, and then allows the rest of the script.
         redis.call('ZREM', KEYS[8], '')
-        for _, answer in ipairs(given) do
-            redis.call('SETRANGE', answer[1], 0, answer[2])
+        for kept_key, answer in pairs(given_again) do
+            redis.call('SET', kept_key, cmsgpack.pack(answer), 'KEEPTTL')
         end
     end
 end
 if drop[1] + drop[2] + drop[3] == 0 then
-    count_given()
+    keep_givings()
     return {more, 0, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated}
 end
 -- Stats that can't count, and keys of another type, must raise here, before anything is written. A single queue's positions
 -- raise by themselves where they are the first to be written.
 local before = counter(KEYS[7], 'dispatched')
-if #given > 0 or drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2], drop[3]) then
+if next(given_again) or drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2], drop[3]) then
     for queue = 1, 3 do
         redis.call('ZCARD', KEYS[3 + queue])
     end
@@ -262,7 +270,7 @@ if #lessees > 0 then
     redis.call('ZCARD', KEYS[8])
 end
 
-count_given()
+keep_givings()
 -- Taking off comes first: Redis allows that even when its memory is full, and then allows the rest of the script.
 for queue = 1, 3 do
     if drop[queue] > 0 then
@@ -298,9 +306,10 @@ for number = 1, callers do
     if kept_key_of[number] and #tasks_of[number] > 0 then
         local answer = {
             at = now, clock = decimal(clock), lease = lease_of[number], lease_ms = lease_ms_of[number],
-            rest = rest_of[number], tasks = tasks_of[number],
+            rest = rest_of[number], tasks = tasks_of[number], given = {[name_of[number]] = true},
+            gone = (answer_of[kept_key_of[number]] or {}).gone,
         }
-        redis.call('SET', kept_key_of[number], '\1' .. cmsgpack.pack(answer), 'PX', ARGV[4])
+        redis.call('SET', kept_key_of[number], cmsgpack.pack(answer), 'PX', ARGV[4])
     end
 end
 return {more, skipped, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated}

@@ -77,18 +77,29 @@ local function join_later(attempt, returned, lease, lease_ms, rest)
         (lease ~= '' and ',"lease":"' .. lease .. '","lease_ms":' .. string.format('%d', lease_ms) or '') .. rest
 end
 
--- kept_answer(key) -> the text of the answer to a Next that is kept there, and what it says | nil; whatever else stands there
--- is no answer.
+-- kept_answer(key) -> what the answer to a Next that is kept there says | nil; whatever else stands there is no answer.
+-- `given` has the names of the calls that may have got it, `gone` those of calls that were given up before it was known whether
+-- they took anything; one that only knows of these has no tasks.
 local function kept_answer(key)
     local text = redis.call('MGET', key)[1]
     if not text then
         return nil
     end
-    local unpacked, answer = pcall(cmsgpack.unpack, string.sub(text, 2))
-    if unpacked and type(answer) == 'table' and type(answer.tasks) == 'table' and type(answer.lease) == 'string' then
-        return text, answer
+    local unpacked, answer = pcall(cmsgpack.unpack, text)
+    if unpacked and type(answer) == 'table' and type(answer.tasks) == 'table' and type(answer.lease) == 'string' and
+        type(answer.given) == 'table' then
+        return answer
     end
     return nil
+end
+
+-- An answer is given to one more call. Once it was given to very many it is nobody's to take back, so that it stays small.
+local function note_given(answer, name)
+    local known = 0
+    for _ in pairs(answer.given) do
+        known = known + 1
+    end
+    answer.given[known < 32 and name or '*'] = true
 end
 
 -- readable(record, enqueued_at, updated_at, id) -> whether both doors can read the record. Ours carry times that end in Z
