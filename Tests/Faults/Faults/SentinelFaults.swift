@@ -83,7 +83,7 @@ struct SentinelFaults: Sendable {
         guard stage.plan.faults.contains(.replicaCut), random.chance(SentinelFaults.cutPercent) else { return }
         stage.recorder.count(.replicaCut)
         try await cut(servers.replicas(of: master).shuffled(using: &random))
-        try await pause(random.magnitude(1...SentinelFaults.cutMillisecondsMax.beforeFailure))
+        try await pause(Int.random(in: 1...SentinelFaults.cutMillisecondsMax.beforeFailure, using: &random))
     }
 
     private func kill(_ master: TestRedis, _ random: inout SplitMix) async throws {
