@@ -202,7 +202,7 @@ extension Client {
         guard fetch.isRepeatable else { return take(outcome) }
         for _ in 0..<8 {
             if case .done = outcome { break }
-            guard random.chance(80) else { return }
+            guard random.chance(60) else { return }
             await pause(60)
             outcome = await attempt(fetch, wait: .zero, isREST: false)
         }
@@ -313,7 +313,11 @@ extension Client {
         default:
             // With a token that was never given to anybody.
             let forged = Proof(task: one.seen.task, token: "forged\(random.next())")
-            _ = await caller.finish(forged, Ending(succeeded: false, text: name("x")), on: scheduler())
+            if random.chance(50) {
+                _ = await caller.ack([forged], on: scheduler())
+            } else {
+                _ = await caller.finish(forged, Ending(succeeded: false, text: name("x")), on: scheduler())
+            }
         }
     }
 }

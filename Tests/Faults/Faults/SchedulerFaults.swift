@@ -79,11 +79,11 @@ final class SchedulerFaults: Sendable {
 
     private var present: SchedulerProcess? { process.withLock { $0 } }
 
-    private func end(_ signal: Int32) async throws {
+    private func end(_ signal: Int32, isRunOver: Bool = false) async throws {
         guard let present else { return }
         present.program.signal(signal)
         let code = try await present.program.exitCode()
-        stage.recorder.schedulerEnded(number)
+        if !isRunOver { stage.recorder.schedulerEnded(number) }
         if code != (signal == SIGKILL ? 128 + SIGKILL : 0) { report("ended with code \(code)", present) }
     }
 
@@ -97,9 +97,9 @@ final class SchedulerFaults: Sendable {
         stage.recorder.incident("scheduler \(number) \(what): \(present.program.errors.suffix(600))")
     }
 
-    /// Ends it in the end, as an operator does.
+    /// Ends it in the end, as an operator does; it lived through the run.
     func shutDown() async throws {
         checkAlive()
-        try await end(SIGTERM)
+        try await end(SIGTERM, isRunOver: true)
     }
 }

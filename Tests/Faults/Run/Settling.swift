@@ -6,6 +6,8 @@ import TestSupport
 /// The peace after a run: everything is healed, all that is queued or under a lease is finished, and what is left over noted.
 struct Settling {
     private static let secondsMax = 60.0
+    /// How long a scheduler may take to put back what it could not deliver, now that Redis is there.
+    private static let putBackSecondsMax = 8.0
 
     let stage: Stage
     let redis: TestRedis
@@ -21,6 +23,11 @@ struct Settling {
     /// Works until nothing is queued and nothing under a lease; then nobody may hold a task, and what is dispatched is stranded.
     mutating func run() async throws {
         try await drain()
+        let deadline = stage.seconds + Settling.putBackSecondsMax
+        while stage.seconds < deadline, try await caller.dispatched(on: 0)?.isEmpty != true {
+            try await Task.sleep(for: .milliseconds(200))
+            try await drain()
+        }
         try await eventually {
             guard let tasks = try await caller.dispatched(on: 0) else { return false }
             for task in tasks {
