@@ -60,6 +60,15 @@ final class Recorder: Sendable {
         state.withLock { $0.failovers.append(History.Failover(began: moment)) }
     }
 
+    /// The master changed between that moment and now, unless that is the failover that is under way.
+    func failoverHappened(since moment: Moment) {
+        state.withLock { state in
+            guard state.failovers.last.map({ $0.ended != nil }) ?? true else { return }
+            state.failovers.append(History.Failover(began: moment, ended: clock.moment()))
+            state.outages.append(clock.seconds)
+        }
+    }
+
     /// The last failover is over: there is one master for sure.
     func failoverEnded() {
         state.withLock { state in

@@ -78,10 +78,13 @@ final class SentinelServers: StoreServers {
         state.withLock { $0.master = nil }
     }
 
-    /// Waits until that server is followed by the others but the old master.
+    /// Waits until that server is followed by the others but the old master, or is no more the master itself.
     func awaitFollowers(of master: TestRedis, but old: TestRedis) async throws {
         for replica in replicas(of: master) where replica !== old {
-            try await wait(for: "the replicas follow the new master") { await self.follows(replica, master) }
+            try await wait(for: "the replicas follow the new master") {
+                if await self.follows(replica, master) { return true }
+                return try await self.group.agreedMaster().map { $0 !== master } ?? false
+            }
         }
     }
 
@@ -96,6 +99,20 @@ final class SentinelServers: StoreServers {
 
     /// Waits until all sentinels and all servers agree on who is what, and all servers have the same; notes what was written.
     func awaitWhole(under expected: TestRedis) async throws {
+        var master: TestRedis
+        repeat {
+            master = try await agreedMaster()
+            if master !== expected { try noteUnplanned() }
+        } while try await !mark(master)
+        let moment = stage.recorder.clock.moment()
+        state.withLock { state in
+            state.master = master
+            state.lastWhole = moment
+        }
+    }
+
+    /// Waits until all sentinels name a master that all others follow.
+    private func agreedMaster() async throws -> TestRedis {
         var master: TestRedis?
         try await wait(for: "the sentinels agree on a master that all follow") {
             try await self.group.settle()
@@ -107,13 +124,7 @@ final class SentinelServers: StoreServers {
             return true
         }
         guard let master else { throw TestFailure("the sentinels name none of the servers") }
-        if master !== expected { try noteUnplanned() }
-        try await mark(master)
-        let moment = stage.recorder.clock.moment()
-        state.withLock { state in
-            state.master = master
-            state.lastWhole = moment
-        }
+        return master
     }
 
     /// The sentinels deposed a master that was only slow, which no fault of ours made.
@@ -121,12 +132,9 @@ final class SentinelServers: StoreServers {
     /// It was confirmed by the replica that did not take over until that followed the new one; so only if all replicas have to
     /// confirm it, nothing is lost.
     private func noteUnplanned() throws {
-        guard stage.plan.minReplicas >= SentinelServers.replicas else {
-            throw UnplannedFailover()
-        }
+        guard stage.plan.minReplicas >= SentinelServers.replicas else { throw UnplannedFailover() }
         FaultRun.note("the sentinels took a slow master for dead")
-        stage.recorder.failoverBegan(state.withLock(\.lastWhole))
-        stage.recorder.failoverEnded()
+        stage.recorder.failoverHappened(since: state.withLock(\.lastWhole))
     }
 }
 
@@ -136,15 +144,19 @@ struct UnplannedFailover: Error {}
 
 /// What is written, from mark to mark.
 extension SentinelServers {
-    /// Puts a mark where every server has it, and reads what the master wrote since the last one.
+    /// Puts a mark where every server has it, and reads what the master wrote since the last one; false where it is not the
+    /// master any more.
     ///
     /// The master had the last mark as well: as a replica it got all that its master wrote up to the failover, and wrote what
     /// came later itself. Where it was copied from another server in between, its files do not say what happened.
-    private func mark(_ master: TestRedis) async throws {
+    private func mark(_ master: TestRedis) async throws -> Bool {
+        var isMoved = false
         var places: [Int: AppendOnlyReader.Place] = [:]
         var writes: ByteBuffer?
         let old = state.withLock(\.places)
         try await wait(for: "all servers have a mark") {
+            isMoved = try await !self.isStill(master)
+            if isMoved { return true }
             let mark = AppendOnlyMark(
                 self.state.withLock { state in
                     state.marks += 1
@@ -164,6 +176,7 @@ extension SentinelServers {
             }
             return true
         }
+        if isMoved { return false }
         if writes == nil, !old.isEmpty {
             FaultRun.note("a piece of what was written is missing: order is not checked of tasks that were there then")
             let known = try await master.call("SMEMBERS", "dms:task:index").array ?? []
@@ -174,6 +187,7 @@ extension SentinelServers {
             if let writes { state.writes.append(writes) }
             state.places = places
         }
+        return true
     }
 
     /// Notes where the servers do not hold the same in the end.
