@@ -8,6 +8,7 @@ struct RedisFaults: Sendable {
     private static let freezeMillisecondsMax = 900
     /// Around the five seconds that a scheduler waits for an answer.
     private static let longFreezeMilliseconds = 4800...6400
+    private static let thawMilliseconds = 500...1500
     /// A long freeze takes as long as many short faults.
     private static let longFreezePercent = 6
     private static let clockJumpMicrosecondsMax: Int64 = 1_500_000
@@ -39,6 +40,8 @@ struct RedisFaults: Sendable {
         case .redisFreeze: try await freeze(random.magnitude(1...RedisFaults.freezeMillisecondsMax))
         case .redisFreezeLong:
             try await freeze(Int.random(in: RedisFaults.longFreezeMilliseconds, using: &random))
+            // Else hardly anything would be done between two of them.
+            try await pause(Int.random(in: RedisFaults.thawMilliseconds, using: &random))
         case .redisSleep:
             _ = try? await redis.call("DEBUG", "SLEEP", "\(Double(random.magnitude(1...400)) / 1000)")
         case .redisPause:
