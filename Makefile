@@ -74,10 +74,11 @@ build-bench: packages ## Build the release of the scheduler and of what measures
 	$(RELEASE) --product dms-scheduler
 	$(RELEASE) --product dms-bench
 
-# Two seeds for the record; make them longer, or others, with .build/debug/dms-faults run --help.
-faults: packages ## Run schedulers under faults for a minute, and check what they answered
+# Two seeds of one Redis and one of servers that sentinels run; make them longer, or others, with .build/debug/dms-faults run --help.
+faults: packages ## Run schedulers under faults for a minute and a half, and check what they answered
 	for product in FaultClock dms-scheduler dms-faults; do swift build --product $$product || exit 1; done
 	for seed in 1 2; do .build/debug/dms-faults run --seed $$seed --seconds 30 || exit 1; done
+	.build/debug/dms-faults run --seed 3 --seconds 30 --sentinel
 
 packages: ## Install the Debian packages that are missing
 	$(call install,$(PACKAGES))

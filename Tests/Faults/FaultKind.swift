@@ -1,6 +1,6 @@
 /// What may go wrong; each kind is made by the driver of its group and counted.
 ///
-/// A kind of a new group (a Sentinel's master killed, say) is a case here and a driver beside ``RedisFaults``.
+/// A kind of a new group is a case here and a driver beside ``RedisFaults``.
 enum FaultKind: String, Sendable, CaseIterable {
     case schedulerKill = "scheduler-kill"
     case schedulerStop = "scheduler-stop"
@@ -30,6 +30,13 @@ enum FaultKind: String, Sendable, CaseIterable {
     case linkSilence = "link-silence"
     case linkMute = "link-mute"
 
+    case sentinelMasterKill = "sentinel-master-kill"
+    case sentinelMasterFreeze = "sentinel-master-freeze"
+    case sentinelFailover = "sentinel-failover"
+    case replicaKill = "replica-kill"
+    case replicaFreeze = "replica-freeze"
+    case replicaCut = "replica-cut"
+
     /// Who makes it.
     enum Group: Sendable {
         /// One process of a scheduler.
@@ -42,6 +49,8 @@ enum FaultKind: String, Sendable, CaseIterable {
         case clients
         /// The connections of the schedulers to Redis.
         case links
+        /// The servers that sentinels run; one such fault at a time.
+        case sentinel
     }
 
     var group: Group {
@@ -53,6 +62,17 @@ enum FaultKind: String, Sendable, CaseIterable {
         case .scriptFlush, .clientKill: .passing
         case .clientCut, .clientHalfClose, .clientDelay, .clientSilence: .clients
         case .linkCut, .linkHalfClose, .linkDelay, .linkSilence, .linkMute: .links
+        case .sentinelMasterKill, .sentinelMasterFreeze, .sentinelFailover, .replicaKill, .replicaFreeze, .replicaCut:
+            .sentinel
+        }
+    }
+
+    /// Whether it can be made where sentinels run the servers, or where there is one Redis.
+    func isPossible(behindSentinels: Bool) -> Bool {
+        switch group {
+        case .scheduler, .passing, .clients: true
+        case .redis, .links: !behindSentinels
+        case .sentinel: behindSentinels
         }
     }
 
@@ -61,6 +81,7 @@ enum FaultKind: String, Sendable, CaseIterable {
         switch self {
         case .redisKill, .redisFreezeLong, .redisDisk, .clientKill, .linkCut, .linkHalfClose, .linkSilence, .linkMute:
             true
+        case .sentinelMasterKill, .sentinelMasterFreeze, .sentinelFailover: true
         default: false
         }
     }

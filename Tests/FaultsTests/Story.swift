@@ -10,6 +10,8 @@ struct Story {
     var incidents: [String] = []
     var snapshot = StoreSnapshot()
     var trails: [String: Trail] = [:]
+    var areTrailsComplete = true
+    var failovers: [History.Failover] = []
     private var order = 0
 
     /// One task: submitted, handed out under a lease, finished.
@@ -25,23 +27,33 @@ struct Story {
 
     func violations() -> [Violation] {
         Ledger(
-            History(calls: calls, lives: lives, stranded: stranded, outages: outages, incidents: incidents),
-            snapshot: snapshot, trails: trails
+            History(
+                calls: calls, lives: lives, stranded: stranded, outages: outages, incidents: incidents,
+                failovers: failovers),
+            snapshot: snapshot, trails: trails, areTrailsComplete: areTrailsComplete
         ).violations()
     }
 
     func rules() -> Set<Violation.Rule> { Set(violations().map(\.rule)) }
 
+    private mutating func moment(at redis: Int64? = nil) -> Moment {
+        order += 1
+        return Moment(
+            order: order, seconds: Double(order), redisAtLeast: redis ?? 0, redisAtMost: redis ?? 8_000_000)
+    }
+
+    /// A replica takes over; what the body tells happens meanwhile.
+    mutating func failover(_ body: (inout Story) -> Void = { _ in }) {
+        let began = moment()
+        body(&self)
+        failovers.append(History.Failover(began: began, ended: moment()))
+    }
+
     /// A call; Redis's clock shows that time all the while, or between the least and the most that it may.
     mutating func call(_ question: Question, _ outcome: Outcome, at redis: Int64? = nil) {
-        func moment() -> Moment {
-            order += 1
-            return Moment(
-                order: order, seconds: Double(order), redisAtLeast: redis ?? 0, redisAtMost: redis ?? 8_000_000)
-        }
         var call = Call(
-            number: calls.count, client: 0, door: .binary, life: 0, invoked: moment(), operation: question)
-        call.completed = moment()
+            number: calls.count, client: 0, door: .binary, life: 0, invoked: moment(at: redis), operation: question)
+        call.completed = moment(at: redis)
         call.outcome = outcome
         calls.append(call)
     }

@@ -10,16 +10,34 @@ public struct History: Sendable {
     public var outages: [Double]
     /// What went wrong beside the calls, such as a scheduler that ended by itself; each is a violation.
     public var incidents: [String]
+    /// Every change of the master, in order; none where there is one Redis.
+    public var failovers: [Failover]
 
     /// A history; by default of calls only.
     public init(
-        calls: [Call], lives: [Life] = [], stranded: [SeenTask] = [], outages: [Double] = [], incidents: [String] = []
+        calls: [Call], lives: [Life] = [], stranded: [SeenTask] = [], outages: [Double] = [], incidents: [String] = [],
+        failovers: [Failover] = []
     ) {
         self.calls = calls
         self.lives = lives
         self.stranded = stranded
         self.outages = outages
         self.incidents = incidents
+        self.failovers = failovers
+    }
+
+    /// A replica takes over: what only the old master had is gone.
+    public struct Failover: Sendable {
+        /// Before it the old master was the only one for sure.
+        public var began: Moment
+        /// From then on the new one is, and the old one follows it; nil: not within the run.
+        public var ended: Moment?
+
+        /// A failover between two moments.
+        public init(began: Moment, ended: Moment? = nil) {
+            self.began = began
+            self.ended = ended
+        }
     }
 
     /// A scheduler from its start to its end.

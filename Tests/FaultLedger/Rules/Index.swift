@@ -13,8 +13,11 @@ struct Index {
     private(set) var uses: [Proof: [Use]] = [:]
     /// The hand-outs of a task that somebody received, by attempt.
     private(set) var deliveries: [String: [Delivery]] = [:]
+    /// Writes that were answered.
+    let confirmations: Confirmations
 
     init(_ calls: [Call]) {
+        confirmations = Confirmations(calls)
         for call in calls { add(call) }
         var found: [Delivery.Key: Delivery] = [:]
         for (name, attempts) in fetches {

@@ -5,6 +5,8 @@ public struct Ledger {
     let history: History
     let snapshot: StoreSnapshot
     let trails: [String: Trail]
+    /// Whether the trails have every write.
+    let areTrailsComplete: Bool
     let index: Index
 
     /// Prepares the check.
@@ -12,10 +14,14 @@ public struct Ledger {
     /// - Parameters:
     ///   - snapshot: What Redis holds when all is healed, drained and finished.
     ///   - trails: What became of every record, from the file that Redis writes; without it order is not checked.
-    public init(_ history: History, snapshot: StoreSnapshot, trails: [String: Trail]) {
+    ///   - areTrailsComplete: Whether the trails have every write, of these tasks and of others.
+    public init(
+        _ history: History, snapshot: StoreSnapshot, trails: [String: Trail], areTrailsComplete: Bool = true
+    ) {
         self.history = history
         self.snapshot = snapshot
         self.trails = trails
+        self.areTrailsComplete = areTrailsComplete
         index = Index(history.calls)
     }
 

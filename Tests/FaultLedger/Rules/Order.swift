@@ -80,7 +80,7 @@ extension Ledger {
                 isLeftAlone(task), submission(of: task)?.priority == priority
             else { return [] }
             return gets.compactMap { call in
-                guard let seen = call.shownTask, seen.status == .queued, seen.attempt > 0,
+                guard let seen = call.shownTask, seen.status == .queued, seen.attempt > 0, isLasting(call),
                     let since = call.completed?.order,
                     let next = deliveries.first(where: { $0.seen.attempt == seen.attempt + 1 })
                 else { return nil }

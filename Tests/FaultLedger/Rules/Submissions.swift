@@ -22,7 +22,7 @@ extension Ledger {
 
     private func recordViolations(of task: String, _ calls: [Call]) -> [Violation] {
         guard let record = snapshot.records[task] else {
-            guard calls.contains(where: \.isDone) else { return [] }
+            guard calls.contains(where: { $0.isDone || $0.saysTaskExists }) else { return [] }
             return [violation(.acknowledged, "an acknowledged task is gone", task)]
         }
         guard calls.contains(where: \.mayBeDone) else {
@@ -40,7 +40,7 @@ extension Ledger {
             violations.append(violation(.acknowledged, "one id was accepted twice", task))
         }
         for call in calls {
-            guard case .refused(.taskExists) = call.outcome else { continue }
+            guard call.saysTaskExists else { continue }
             let others = calls.filter { $0.number != call.number && $0.mayBeDone && $0.mayAffect(call) }
             if others.isEmpty { violations.append(violation(.notDone, "a new id was said to exist", task)) }
         }
@@ -54,6 +54,14 @@ extension Ledger {
 
     func violation(_ rule: Violation.Rule, _ sentence: String, _ task: String, _ calls: [Int] = []) -> Violation {
         Violation(rule: rule, sentence: sentence, tasks: [task], calls: calls)
+    }
+}
+
+extension Call {
+    /// Whether it was refused because its task is there already.
+    fileprivate var saysTaskExists: Bool {
+        guard case .refused(.taskExists) = outcome else { return false }
+        return true
     }
 }
 

@@ -1,19 +1,51 @@
 public import NIOCore
 
 /// Reads Redis's append-only file: every write in the order in which it was done, however long ago its clients died.
-public struct AppendOnlyFile {
+///
+/// Where the master changes, it is put together from pieces of the files of one master after another.
+public struct AppendOnlyFile: Sendable {
     private static let recordPrefix = "dms:task:"
 
-    private var rest: ByteBuffer
+    private var rest = ByteBuffer()
     private var current: [String: StoredRecord] = [:]
-    /// What became of each task's record.
+    /// Tasks some of whose writes were not seen.
+    private var unseen: Set<String> = []
+    /// What became of each task's record; without those of which some writes were not seen.
     public private(set) var trails: [String: Trail] = [:]
+    /// Whether every write was seen.
+    public private(set) var isComplete = true
+
+    /// A file without writes.
+    public init() {}
 
     /// Follows all writes of the file; what a crash left half written at its end is left out, as Redis does.
     public init(_ bytes: ByteBuffer) {
-        rest = bytes
-        while let words = nextCommand() { follow(words) }
+        append(bytes)
         rest = ByteBuffer()
+    }
+
+    /// Follows more writes.
+    public mutating func append(_ bytes: ByteBuffer) {
+        rest.writeImmutableBuffer(bytes)
+        while true {
+            let start = rest.readerIndex
+            guard let words = nextCommand() else {
+                rest.moveReaderIndex(to: start)
+                break
+            }
+            follow(words)
+        }
+        rest.discardReadBytes()
+    }
+
+    /// Some writes are missing here, after which there were those tasks: nothing is known of any that they may have touched.
+    public mutating func skip(to tasks: Set<String>) {
+        isComplete = false
+        for task in tasks.union(current.keys) where current[task].map(\.isFinal) != true {
+            unseen.insert(task)
+            trails[task] = nil
+            current[task] = nil
+        }
     }
 
     private mutating func follow(_ words: [ByteBuffer]) {
@@ -32,6 +64,7 @@ public struct AppendOnlyFile {
         let key = String(buffer: key)
         guard key.hasPrefix(AppendOnlyFile.recordPrefix), let record = StoredRecord(json: value) else { return }
         let id = String(key.dropFirst(AppendOnlyFile.recordPrefix.count))
+        guard !unseen.contains(id) else { return }
         var trail = trails[id] ?? Trail()
         if let old = current[id] { trail.follow(from: old, to: record) }
         trails[id] = trail

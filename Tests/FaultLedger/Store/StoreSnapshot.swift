@@ -1,7 +1,7 @@
 public import DMSModel
 
 /// What Redis holds at one moment.
-public struct StoreSnapshot: Sendable {
+public struct StoreSnapshot: Sendable, Equatable {
     /// The three queues, head first.
     public var queues: [Priority: [String]] = [:]
     /// Their indices of positions, in order.
@@ -36,6 +36,14 @@ public struct StoredRecord: Sendable, Equatable {
     public init(task: SeenTask, enqueuedAt: Int64) {
         self.task = task
         self.enqueuedAt = enqueuedAt
+    }
+
+    /// Whether nothing can become of it any more.
+    var isFinal: Bool {
+        switch task.status {
+        case .completed, .failed, .canceled: true
+        case .queued, .dispatched: false
+        }
     }
 }
 

@@ -2,10 +2,9 @@ import FaultLedger
 import Foundation
 import TestSupport
 
-/// Lets things happen to the Redis, one after another; and in passing tells it what hurts its clients.
+/// Lets things happen to the one Redis, one after another.
 struct RedisFaults: Sendable {
     private static let pauseMilliseconds = 40...350
-    private static let passingPauseMilliseconds = 20...160
     private static let freezeMillisecondsMax = 900
     /// Around the five seconds that a scheduler waits for an answer.
     private static let longFreezeMilliseconds = 4800...6400
@@ -73,7 +72,8 @@ struct RedisFaults: Sendable {
     /// Redis then takes back what it wrote, answers nobody and ends.
     private func fillDisk(_ random: inout SplitMix) async throws {
         guard let process = redis.processIdentifier else { return }
-        let size = appendOnlyFiles(redis).map { (try? Data(contentsOf: $0).count) ?? 0 }.max() ?? 0
+        let files = AppendOnlyReader.files(of: redis).filter { $0.pathExtension == "aof" }
+        let size = files.map { (try? Data(contentsOf: $0).count) ?? 0 }.max() ?? 0
         try await limitFiles(of: process, to: "\(size + random.magnitude(0...4000))")
         // Until it has ended, or the limit proves too far away.
         let deadline = stage.seconds + 1
@@ -87,29 +87,5 @@ struct RedisFaults: Sendable {
             "prlimit --pid \(process) --fsize=\(bytes):unlimited 2>/dev/null", folder: redis.folder)
     }
 
-    /// What costs Redis nothing, and its clients a repetition or a connection.
-    func runPassing() async {
-        let kinds = FaultKind.allCases.filter { $0.group == .passing && stage.plan.faults.contains($0) }
-        var random = stage.random(for: 2)
-        while !stage.isOver, !Task.isCancelled {
-            try? await Task.sleep(
-                for: .milliseconds(Int.random(in: RedisFaults.passingPauseMilliseconds, using: &random)))
-            guard stage.isRough, let kind = kinds.randomElement(using: &random) else { continue }
-            let words: [String] =
-                switch kind {
-                case .scriptFlush: ["SCRIPT", "FLUSH"]
-                default: ["CLIENT", "KILL", "TYPE", random.chance(80) ? "normal" : "pubsub"]
-                }
-            if (try? await redis.call(words)) != nil { stage.recorder.count(kind) }
-        }
-    }
-
     private func pause(_ milliseconds: Int) async throws { try await Task.sleep(for: .milliseconds(milliseconds)) }
-}
-
-/// The files that Redis keeps its writes in, in their order.
-func appendOnlyFiles(_ redis: TestRedis) -> [URL] {
-    let folder = URL(fileURLWithPath: "\(redis.folder)/appendonlydir")
-    let files = (try? FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)) ?? []
-    return files.filter { $0.pathExtension == "aof" }.sorted { $0.path < $1.path }
 }

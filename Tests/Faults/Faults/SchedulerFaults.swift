@@ -15,18 +15,20 @@ final class SchedulerFaults: Sendable {
     private let number: Int
     private let stage: Stage
     private let folder: String
-    private let redisPort: Int
+    /// How it is led to Redis.
+    private let arguments: [String]
     private let clock: ClockFile
     private let proxies: (binary: FaultProxy, rest: FaultProxy)
     private let process = Mutex<SchedulerProcess?>(nil)
 
     init(
-        number: Int, stage: Stage, folder: String, redisPort: Int, proxies: (binary: FaultProxy, rest: FaultProxy)
+        number: Int, stage: Stage, folder: String, arguments: [String],
+        proxies: (binary: FaultProxy, rest: FaultProxy)
     ) throws {
         self.number = number
         self.stage = stage
         self.folder = folder
-        self.redisPort = redisPort
+        self.arguments = arguments
         self.proxies = proxies
         clock = try ClockFile(path: "\(folder)/clock-\(number)")
     }
@@ -34,7 +36,7 @@ final class SchedulerFaults: Sendable {
     func start() async throws {
         let isFaked = stage.plan.faults.contains(.schedulerClock)
         let started = try await SchedulerProcess.start(
-            ["--redis-writer-url", "redis://127.0.0.1:\(redisPort)", "--event-loops", "2"], folder: folder,
+            arguments + ["--event-loops", "2"], folder: folder,
             program: stage.plan.program, environment: isFaked ? clock.environment ?? [:] : [:], waitsForRedis: false)
         process.withLock { $0 = started }
         stage.recorder.schedulerStarted(number)

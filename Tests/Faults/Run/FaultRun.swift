@@ -12,10 +12,8 @@ struct FaultRun {
     private static let snapshotTasksMax = 15_000
 
     let stage: Stage
-    let redis: TestRedis
-    let folder: String
+    let servers: any StoreServers
     let schedulers: [SchedulerFaults]
-    let redisFaults: RedisFaults
 
     /// Runs by the plan, and checks.
     static func perform(_ plan: RunPlan) async throws -> RunReport {
@@ -28,40 +26,41 @@ struct FaultRun {
         if redisClock.environment == nil, isFaked || plan.faults.contains(.schedulerClock) {
             throw TestFailure("libFaultClock.so is not built: swift build --product FaultClock")
         }
+        if plan.isBehindSentinels {
+            return try await TestSentinels.with(
+                replicas: SentinelServers.replicas, arguments: SentinelServers.arguments,
+                sentinelLines: SentinelServers.sentinelLines
+            ) { group in
+                try await perform(plan, folder) { try await SentinelServers(group, stage: $0) }
+            }
+        }
         return try await TestRedis.with(
-            arguments: ["--enable-debug-command", "yes", "--auto-aof-rewrite-percentage", "0"], persistent: true,
-            environment: isFaked ? redisClock.environment ?? [:] : [:]
+            arguments: LoneRedis.arguments, persistent: true, environment: isFaked ? redisClock.environment ?? [:] : [:]
         ) { redis in
-            let run = try await FaultRun(plan, redis: redis, folder: folder, redisClock: redisClock)
-            return try await run.perform()
+            try await perform(plan, folder) { try await LoneRedis(redis, stage: $0, clock: redisClock) }
         }
     }
 
-    private init(_ plan: RunPlan, redis: TestRedis, folder: String, redisClock: ClockFile) async throws {
-        self.redis = redis
-        self.folder = folder
-        guard case .one(.unix(let path)) = redis.url.servers else { throw TestFailure("the Redis has no socket") }
-        var proxies: [(binary: FaultProxy, rest: FaultProxy, link: FaultProxy)] = []
+    private static func perform(
+        _ plan: RunPlan, _ folder: String, _ makeServers: (Stage) async throws -> any StoreServers
+    ) async throws -> RunReport {
+        var proxies: [(binary: FaultProxy, rest: FaultProxy)] = []
         var doors: [Stage.DoorPorts] = []
-        var links: [Int] = []
         for _ in 0..<plan.schedulers {
-            let (binary, rest, link) = (FaultProxy(), FaultProxy(), FaultProxy())
-            link.pointTo(try SocketAddress(unixDomainSocketPath: path))
+            let (binary, rest) = (FaultProxy(), FaultProxy())
             doors.append(Stage.DoorPorts(binary: try await binary.start(), rest: try await rest.start()))
-            links.append(try await link.start())
-            proxies.append((binary, rest, link))
+            proxies.append((binary, rest))
         }
         let stage = Stage(plan: plan, recorder: Recorder(clock: RunClock()), doors: doors)
-        self.stage = stage
-        redisFaults = RedisFaults(redis: redis, stage: stage, clock: redisClock)
-        schedulers = try proxies.enumerated().map { number, proxies in
+        let servers = try await makeServers(stage)
+        let schedulers = try proxies.enumerated().map { number, proxies in
             proxies.binary.follow(FaultDealer(.clients, stage: stage, name: 1000 + 3 * number))
             proxies.rest.follow(FaultDealer(.clients, stage: stage, name: 1001 + 3 * number))
-            proxies.link.follow(FaultDealer(.links, stage: stage, name: 1002 + 3 * number))
             return try SchedulerFaults(
-                number: number, stage: stage, folder: folder, redisPort: links[number],
-                proxies: (proxies.binary, proxies.rest))
+                number: number, stage: stage, folder: folder, arguments: servers.arguments(ofScheduler: number),
+                proxies: proxies)
         }
+        return try await FaultRun(stage: stage, servers: servers, schedulers: schedulers).perform()
     }
 
     private func perform() async throws -> RunReport {
@@ -74,7 +73,7 @@ struct FaultRun {
                 group.addTask { await worker.settle() }
             }
         }
-        var settling = Settling(stage: stage, redis: redis)
+        var settling = Settling(stage: stage, redis: try servers.presentMaster())
         try await settling.run()
         for scheduler in schedulers { try await scheduler.shutDown() }
         return try await verdict()
@@ -96,12 +95,12 @@ struct FaultRun {
                     return nil
                 }
             }
-            group.addTask { [redisFaults] in
-                try await redisFaults.run()
+            group.addTask { [servers] in
+                try await servers.makeFaults()
                 return nil
             }
-            group.addTask { [redisFaults] in
-                await redisFaults.runPassing()
+            group.addTask { [servers, stage] in
+                await PassingFaults(servers: servers, stage: stage).run()
                 return nil
             }
             group.addTask {
@@ -119,9 +118,11 @@ struct FaultRun {
         var nextSnapshot = FaultRun.snapshotPause.seconds
         while !stage.isOver, !Task.isCancelled {
             try? await Task.sleep(for: .seconds(1))
-            if let queued = try? await SnapshotReader.queued(redis) { stage.tasksAre(queued) }
             FaultRun.note(
                 "\(Int(stage.seconds)) s: \(stage.recorder.callCount) calls, \(stage.recorder.faultCount) faults")
+            // One that does not know that it is deposed is not asked.
+            guard let redis = servers.master else { continue }
+            if let queued = try? await SnapshotReader.queued(redis) { stage.tasksAre(queued) }
             guard stage.seconds > nextSnapshot else { continue }
             guard let known = try? await redis.call("SCARD", "dms:task:index").integer,
                 known < FaultRun.snapshotTasksMax,
@@ -137,11 +138,11 @@ struct FaultRun {
 
     private func verdict() async throws -> RunReport {
         FaultRun.note("checking")
-        let snapshot = try await SnapshotReader.read(redis)
-        var writes = ByteBuffer()
-        for file in appendOnlyFiles(redis) { writes.writeBytes(try Data(contentsOf: file)) }
+        let writes = try await servers.writes()
+        let snapshot = try await SnapshotReader.read(try servers.presentMaster())
         let history = stage.recorder.history
-        let ledger = Ledger(history, snapshot: snapshot, trails: AppendOnlyFile(writes).trails)
+        let ledger = Ledger(
+            history, snapshot: snapshot, trails: writes.trails, areTrailsComplete: writes.isComplete)
         return RunReport(
             plan: stage.plan, history: history, faults: stage.recorder.faults, snapshot: snapshot, ledger: ledger)
     }

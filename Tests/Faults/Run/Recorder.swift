@@ -14,6 +14,7 @@ final class Recorder: Sendable {
         var outages: [Double] = []
         var incidents: [String] = []
         var faults: [FaultKind: Int] = [:]
+        var failovers: [History.Failover] = []
     }
 
     private let state = Mutex(State())
@@ -54,6 +55,30 @@ final class Recorder: Sendable {
         }
     }
 
+    /// The master changed, or may yet, at some time behind that moment.
+    func failoverBegan(_ moment: Moment) {
+        state.withLock { $0.failovers.append(History.Failover(began: moment)) }
+    }
+
+    /// The master changed between that moment and now, unless that is the failover that is under way.
+    func failoverHappened(since moment: Moment) {
+        state.withLock { state in
+            guard state.failovers.last.map({ $0.ended != nil }) ?? true else { return }
+            state.failovers.append(History.Failover(began: moment, ended: clock.moment()))
+            state.outages.append(clock.seconds)
+        }
+    }
+
+    /// The last failover is over: there is one master for sure.
+    func failoverEnded() {
+        state.withLock { state in
+            guard let last = state.failovers.indices.last else { return }
+            state.failovers[last].ended = clock.moment()
+            // Whoever was still connected to the old master is not any more.
+            state.outages.append(clock.seconds)
+        }
+    }
+
     /// Counts a fault.
     func count(_ kind: FaultKind) {
         state.withLock { state in
@@ -76,7 +101,7 @@ final class Recorder: Sendable {
         state.withLock { state in
             History(
                 calls: state.calls, lives: state.lives, stranded: state.stranded, outages: state.outages,
-                incidents: state.incidents)
+                incidents: state.incidents, failovers: state.failovers)
         }
     }
 

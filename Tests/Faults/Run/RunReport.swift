@@ -14,6 +14,8 @@ struct RunReport {
         var calls: [String: [String: Int]]
         var tasks: Int
         var stranded: Int
+        /// How long each lasted, until all servers followed the new master.
+        var failoverSeconds: [Double]
         var faults: [String: Int]
         var violations: [String]
     }
@@ -28,6 +30,9 @@ struct RunReport {
         figures = Figures(
             seed: plan.seed, seconds: plan.seconds, schedulers: plan.schedulers, clients: plan.clients, calls: calls,
             tasks: snapshot.records.count, stranded: history.stranded.count,
+            failoverSeconds: history.failovers.compactMap { failover in
+                failover.ended.map { $0.seconds - failover.began.seconds }
+            },
             faults: Dictionary(uniqueKeysWithValues: plan.faults.map { ($0.rawValue, faults[$0] ?? 0) }),
             violations: violations.map { "\($0.rule.rawValue): \($0.sentence)" })
         details = violations.prefix(RunReport.violationsShownMax).map { violation in
@@ -66,6 +71,12 @@ struct RunReport {
         lines.append(
             "\nseed \(figures.seed), \(Int(figures.seconds)) s, \(figures.tasks) tasks, \(figures.stranded) lost on the way without a lease"
         )
+        if !figures.failoverSeconds.isEmpty {
+            let seconds = figures.failoverSeconds.sorted()
+            lines.append(
+                "\(seconds.count) failovers, until all was whole again \(Int(seconds[0] * 1000)) to "
+                    + "\(Int(seconds[seconds.count - 1] * 1000)) ms")
+        }
         lines += details
         lines.append("violations: \(figures.violations.count)")
         return lines.joined(separator: "\n")

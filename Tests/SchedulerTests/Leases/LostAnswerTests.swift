@@ -104,6 +104,22 @@ struct LostAnswerTests {
         }
     }
 
+    @Test func `a repetition that a failover made undone takes nothing from who has the answer`() async throws {
+        try await Harness.with { harness in
+            try await harness.enqueue("a")
+            let first = KeptAnswer(key: "dms:answer:1:s:r")
+            let answer = try await harness.handOut(first)
+            // The master that gave it again is gone, and the one that took over does not know that it was given twice.
+            let repeated = KeptAnswer(key: first.key)
+            for _ in 0..<2 {
+                try await harness.putBack(
+                    PutBackScript.Undelivered(number: HandOut.lostNumber(), tasks: answer.tasks, kept: repeated))
+            }
+            #expect(try await harness.get("a").record.status == .dispatched)
+            #expect(try await harness.givings(first.key) == 1)
+        }
+    }
+
     @Test func `an answer that was given to very many calls stays small, and is nobody's to take back`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")

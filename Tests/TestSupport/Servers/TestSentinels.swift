@@ -22,12 +22,13 @@ public final class TestSentinels: Sendable {
     /// Runs the body when all know of each other and all replicas follow the master.
     ///
     /// `arguments` are those of the servers, `sentinelLines` lines of the sentinels' configuration.
-    public static func with(
+    public static func with<Value>(
         replicas: Int = 1, sentinels count: Int = 3, arguments: [String] = [], sentinelLines: [String] = [],
-        _ body: (TestSentinels) async throws -> Void
-    ) async throws {
+        _ body: (TestSentinels) async throws -> Value
+    ) async throws -> Value {
         try await TestRedis.with(replicas: replicas, arguments: arguments) { servers in
             var sentinels: [TestSentinel] = []
+            let value: Value
             do {
                 for _ in 0..<count {
                     sentinels.append(
@@ -35,13 +36,14 @@ public final class TestSentinels: Sendable {
                             masterPort: servers[0].port, quorum: count / 2 + 1, lines: sentinelLines))
                 }
                 let group = TestSentinels(servers: servers, sentinels: sentinels)
-                try await group.settle(replicas: replicas)
-                try await body(group)
+                try await group.settle()
+                value = try await body(group)
             } catch {
                 for sentinel in sentinels { try? await sentinel.end() }
                 throw error
             }
             for sentinel in sentinels { try await sentinel.end() }
+            return value
         }
     }
 
@@ -62,15 +64,20 @@ public final class TestSentinels: Sendable {
         return servers.first { $0.tcpPort == port }
     }
 
+    /// The server that all sentinels name the master; nil while they do not agree.
+    public func agreedMaster() async throws -> TestRedis? {
+        var ports: Set<Int> = []
+        for sentinel in sentinels { ports.insert(try await sentinel.masterPort()) }
+        guard let port = ports.first, ports.count == 1 else { return nil }
+        return servers.first { $0.tcpPort == port }
+    }
+
     /// Waits until all sentinels name another master than that one; answers with it.
     public func failover(from old: TestRedis) async throws -> TestRedis {
         var new: TestRedis?
         try await eventually {
-            var ports: Set<Int> = []
-            for sentinel in self.sentinels { ports.insert(try await sentinel.masterPort()) }
-            guard let port = ports.first, ports.count == 1, port != old.tcpPort else { return false }
-            new = self.servers.first { $0.tcpPort == port }
-            return new != nil
+            new = try await self.agreedMaster()
+            return new != nil && new !== old
         }
         guard let new else { throw TestFailure("the new master is none of the servers") }
         return new
@@ -84,24 +91,32 @@ public final class TestSentinels: Sendable {
     /// Ends one of the sentinels.
     public func killSentinel(_ index: Int) async throws { try await sentinels[index].kill() }
 
-    private func settle(replicas: Int) async throws {
+    /// Tells all sentinels something.
+    public func callSentinels(_ words: [String]) async throws {
+        for sentinel in sentinels { try await sentinel.call(words) }
+    }
+
+    /// Waits until each sentinel knows of all others, and that every other server follows the master and answers.
+    public func settle() async throws {
         for sentinel in sentinels {
             try await eventually {
-                let fields = try await sentinel.call("SENTINEL", "MASTER", TestSentinels.master).array ?? []
-                let words = fields.compactMap(\.string)
-                func field(_ name: String) -> Int? {
-                    words.firstIndex(of: name).flatMap { Int(words[$0 + 1]) }
-                }
-                guard field("num-slaves") == replicas, field("num-other-sentinels") == self.sentinels.count - 1 else {
-                    return false
-                }
-                let known = try await sentinel.call("SENTINEL", "REPLICAS", TestSentinels.master).array ?? []
-                return known.allSatisfy { replica in
-                    let words = replica.array?.compactMap(\.string) ?? []
-                    return words.contains("ok") && words.contains("slave")
+                let master = Self.fields(try await sentinel.call("SENTINEL", "MASTER", TestSentinels.master))
+                guard master["flags"] == "master", master["num-slaves"] == "\(self.servers.count - 1)",
+                    master["num-other-sentinels"] == "\(self.sentinels.count - 1)"
+                else { return false }
+                let replicas = try await sentinel.call("SENTINEL", "REPLICAS", TestSentinels.master).array ?? []
+                return replicas.map(Self.fields).allSatisfy {
+                    $0["flags"] == "slave" && $0["master-link-status"] == "ok"
                 }
             }
         }
+    }
+
+    /// The names and values that stand in turn in an answer.
+    private static func fields(_ answer: RedisValue) -> [String: String] {
+        let words = answer.array?.map { $0.string ?? "" } ?? []
+        let pairs = stride(from: 0, to: words.count - 1, by: 2).map { (words[$0], words[$0 + 1]) }
+        return Dictionary(pairs) { first, _ in first }
     }
 }
 
@@ -146,7 +161,10 @@ private final class TestSentinel: Sendable {
     }
 
     @discardableResult
-    func call(_ words: String...) async throws -> RedisValue { try await client.call(words) }
+    func call(_ words: [String]) async throws -> RedisValue { try await client.call(words) }
+
+    @discardableResult
+    func call(_ words: String...) async throws -> RedisValue { try await call(words) }
 
     func masterPort() async throws -> Int {
         let address = try await call("SENTINEL", "GET-MASTER-ADDR-BY-NAME", TestSentinels.master)
@@ -167,27 +185,28 @@ extension TestRedis {
     public var port: Int { tcpPort ?? 0 }
 
     /// Runs the body with a master and servers that follow it, the master first.
-    public static func with(
-        replicas: Int, arguments: [String] = [], _ body: ([TestRedis]) async throws -> Void
-    ) async throws {
+    public static func with<Value>(
+        replicas: Int, arguments: [String] = [], _ body: ([TestRedis]) async throws -> Value
+    ) async throws -> Value {
         let quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"]
-        try await with(arguments: quick + arguments, tcp: true) { master in
+        return try await with(arguments: quick + arguments, tcp: true) { master in
             try await with(following: master, count: replicas, [master], arguments: quick + arguments) { servers in
                 try await eventually {
                     let role = try await master.call("ROLE").array
                     return role?.last?.array?.count == replicas
                 }
-                try await body(servers)
+                return try await body(servers)
             }
         }
     }
 
-    private static func with(
+    private static func with<Value>(
         following master: TestRedis, count: Int, _ servers: [TestRedis], arguments: [String],
-        _ body: ([TestRedis]) async throws -> Void
-    ) async throws {
+        _ body: ([TestRedis]) async throws -> Value
+    ) async throws -> Value {
         guard count > 0 else { return try await body(servers) }
-        try await with(arguments: arguments + ["--replicaof", "127.0.0.1 \(master.port)"], tcp: true) { replica in
+        return try await with(arguments: arguments + ["--replicaof", "127.0.0.1 \(master.port)"], tcp: true) {
+            replica in
             try await with(
                 following: master, count: count - 1, servers + [replica], arguments: arguments, body)
         }
