@@ -1,6 +1,7 @@
 import DMSModel
 import Glibc
 import Logging
+import Scheduler
 
 /// How many file descriptors the process may have.
 enum DescriptorLimit {
@@ -20,9 +21,11 @@ enum DescriptorLimit {
 ///
 /// Without one the connection to Redis could not come back, and nobody could be served: so each client costs less than all.
 struct DescriptorBudget: Equatable {
+    /// The binary door's two, and the REST door's.
+    private static let listeners = 3
     /// What the process has open beside connections of clients and what belongs to a loop: standard streams, listeners, the
-    /// private redis-server's pipes and lock, libraries' files, and each listener's next connection before it is refused.
-    private static let reserve = 48
+    /// private redis-server's pipes and lock, libraries' files, and each listener's refused connections until they are closed.
+    private static let reserve = 15 + listeners * AdmissionHandler.closingMax
     /// Of each event loop: its selector, its timer, its wake-up, its connections to Redis, and room for these to come back.
     private static let reservePerLoop = 10
     /// With less for clients than this the program does not start.

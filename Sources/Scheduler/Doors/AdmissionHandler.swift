@@ -6,7 +6,8 @@ public import NIOCore
 ///
 /// It stands behind an `AcceptBackoffHandler`, see ``handlers(_:_:)``. Accepts that failed go no further, because whoever stands
 /// behind would take them for the end of the listener; the log is told once, until one succeeds. While several that were refused
-/// are not closed yet, nothing more is accepted: a flood would open descriptors faster than other loops close them.
+/// are not closed yet, nothing more is accepted: a flood would open descriptors faster than other loops close them. So a
+/// listener has ``closingMax`` such connections at most, which count among the descriptors that are kept.
 public final class AdmissionHandler: ChannelDuplexHandler {
     /// What is accepted.
     public typealias InboundIn = any Channel
@@ -14,6 +15,11 @@ public final class AdmissionHandler: ChannelDuplexHandler {
     public typealias InboundOut = any Channel
     /// Nothing is written to a listener.
     public typealias OutboundIn = Never
+
+    /// How many connections NIO accepts at one read of a listener, unless that is set: it asks for the next read behind them.
+    private static let acceptsPerRead = 4
+    /// Refused connections of a listener that are not closed yet: those behind which a read is withheld, and the last read's.
+    public static let closingMax = Limits.Connections.closingMax - 1 + acceptsPerRead
 
     private let gate: ConnectionGate
     private let logger: Logger
@@ -46,16 +52,18 @@ public final class AdmissionHandler: ChannelDuplexHandler {
         let closed = connection.closeFuture.hop(to: context.eventLoop)
         closed.assumeIsolated().whenComplete { _ in
             self.closing -= 1
-            guard self.isReadWithheld else { return }
+            guard self.isReadWithheld, self.mayRead else { return }
             self.isReadWithheld = false
             context.read()
         }
         connection.close(promise: nil)
     }
 
+    private var mayRead: Bool { closing < Limits.Connections.closingMax }
+
     /// Accepts more, unless too much of what was accepted is still to be closed.
     public func read(context: ChannelHandlerContext) {
-        guard closing < Limits.Connections.closingMax else {
+        guard mayRead else {
             isReadWithheld = true
             return
         }
