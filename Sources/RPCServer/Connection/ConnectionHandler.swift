@@ -6,7 +6,8 @@ import Scheduler
 
 /// One client's connection: performs what ``ConnectionState`` decides, and puts the answers into frames.
 ///
-/// Answers are collected and sent once a read burst or once a tick of the loop.
+/// Answers are collected and sent once a read burst or once a tick of the loop. How it ends is in a file of its own; what both
+/// files need is open to the module, and nobody else's.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
@@ -14,27 +15,27 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     private static let usualAnswerBytes = 512
 
-    private let connections: LoopConnections
-    private let counters: RPCServerCounters
-    private let limits: ConnectionLimits
-    private let logger: Logger
-    private var state: ConnectionState
-    private var calls: [UInt32: OpenCall] = [:]
+    let connections: LoopConnections
+    let counters: RPCServerCounters
+    let limits: ConnectionLimits
+    let logger: Logger
+    var state: ConnectionState
+    var calls: [UInt32: OpenCall] = [:]
     private var output = ByteBuffer()
-    private var context: ChannelHandlerContext?
+    var context: ChannelHandlerContext?
     private var isProcessing = false
     private var isFlushScheduled = false
     private var hasUnflushed = false
     private var isReadWithheld = false
     private var areWaitsPaused = false
     /// Calls whose answers hold tasks and were sent to a client that sends no more, and may be gone.
-    private var undelivered: [NextCall] = []
+    var undelivered: [NextCall] = []
     /// Ends the present stage of the connection's end, unless that comes to its end before.
-    private var closing: Scheduled<Void>?
-    private var watch: ConnectionWatch
-    private var watching: DeadlineQueue.Ticket?
+    var closing: Scheduled<Void>?
+    var watch: ConnectionWatch
+    var watching: DeadlineQueue.Ticket?
     /// All bytes that were handed to the channel.
-    private var writtenBytes = 0
+    var writtenBytes = 0
 
     /// `refusal` is what a connection that is refused is answered with.
     init(
@@ -126,10 +127,10 @@ extension ConnectionHandler {
         return context.channel.isWritable && output.readableBytes < limits.unsentBytesMax
     }
 
-    private var mayRead: Bool { state.isClosing || state.wantsInput && hasRoomForAnswers }
+    var mayRead: Bool { state.isClosing || state.wantsInput && hasRoomForAnswers }
 
     /// Does all that the bytes so far ask for and the limits allow.
-    private func process() {
+    func process() {
         guard !isProcessing else { return }
         isProcessing = true
         while hasRoomForAnswers {
@@ -241,7 +242,7 @@ extension ConnectionHandler {
     }
 
     /// Answers the calls that wait with what there is: no connection stays open for them.
-    private func endWaits() {
+    func endWaits() {
         for call in Array(calls.values) where call.isParked { call.control?.endWait() }
     }
 
@@ -250,7 +251,7 @@ extension ConnectionHandler {
     }
 
     /// Answers a call with an error of the connection's own, and lets it go on without anybody; false where it is not open.
-    private func giveUp(_ streamID: UInt32, _ error: SchedulerError) -> Bool {
+    func giveUp(_ streamID: UInt32, _ error: SchedulerError) -> Bool {
         guard let call = calls[streamID] else { return false }
         answer(streamID, .init(.failure(error)))
         call.control?.abandon()
@@ -325,7 +326,7 @@ extension ConnectionHandler {
         return FrameEncoder.write(.response, streamID: streamID, message: envelope, into: &output)
     }
 
-    private func writeGoAway(_ error: SchedulerError) {
+    func writeGoAway(_ error: SchedulerError) {
         FrameEncoder.write(
             .goaway, streamID: state.lastStreamID, data: RPCStatus(error).encoded(), into: &output)
         scheduleFlush()
@@ -338,7 +339,7 @@ extension ConnectionHandler {
         context.eventLoop.assumeIsolated().execute { self.flush() }
     }
 
-    private func flush(promise: EventLoopPromise<Void>? = nil) {
+    func flush(promise: EventLoopPromise<Void>? = nil) {
         isFlushScheduled = false
         guard let context else {
             promise?.fail(ChannelError.ioOnClosedChannel)
@@ -359,105 +360,5 @@ extension ConnectionHandler {
         output = ByteBuffer()
         hasUnflushed = true
         context.write(wrapOutboundOut(bytes), promise: promise)
-    }
-}
-
-// MARK: - The end
-
-extension ConnectionHandler {
-    /// Lets the calls in flight end, and the connection with them.
-    func drain() { drain(SchedulerError(.draining, "The server is shutting down")) }
-
-    private func drain(_ reason: SchedulerError) {
-        guard context != nil, state.isOpen, !state.isDraining else { return }
-        state.drain()
-        if state.knowsExtensions { writeGoAway(reason) }
-        process()
-    }
-
-    /// Ends the connection where its client was silent, or deaf, for too long; what is ending already has its own times.
-    private func look() {
-        watching = nil
-        guard let context, state.isOpen else { return }
-        let unsentBytes = (try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        let sight = ConnectionWatch.Sight(
-            frames: state.frames, isMidFrame: state.isMidFrame, isReading: mayRead, hasCalls: state.hasCalls,
-            sentBytes: writtenBytes - unsentBytes, unsentBytes: unsentBytes)
-        let verdict = watch.look(at: sight, .now())
-        switch verdict {
-        case .goOn: watching = connections.deadlines.schedule(at: watch.nextLook) { self.look() }
-        case .retire: drain(SchedulerError(.draining, "Nothing was asked for here in a long time"))
-        case .closeUnused, .closeStalled, .closeUnread:
-            counters.countTimedOutConnection()
-            logger.debug("A connection is closed for its silence", metadata: ["why": "\(verdict)"])
-            // What was not taken goes back: its writes fail.
-            closeAtOnce()
-        }
-    }
-
-    func closeAtOnce() { context?.close(promise: nil) }
-
-    /// Takes no more from the client, and closes the connection when the calls in flight are answered.
-    ///
-    /// Their answers may hold tasks, which would be lost with them.
-    private func end() {
-        guard state.isOpen else { return }
-        state.end()
-        endWaits()
-        closeLater(limits.finishing) {
-            for streamID in self.calls.keys.sorted() {
-                _ = self.giveUp(
-                    streamID, SchedulerError(.outcomeUnknown, "The connection ended before the call did"))
-            }
-            // The answers may wait for a client that does not read; the end does not.
-            self.finish()
-        }
-    }
-
-    private func closeLater(_ time: Duration, _ body: @escaping () -> Void) {
-        closing?.cancel()
-        closing = context?.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(time), body)
-    }
-
-    /// Sends what is due and ends the connection.
-    ///
-    /// What the client still sends is read and dropped for a while: closing on unread bytes would reset the connection,
-    /// and might cost the client its last answers.
-    private func finish() {
-        guard !state.isClosing, let context else { return }
-        state.close()
-        closeLater(limits.flushing) { self.closeAtOnce() }
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenComplete { _ in self.closeOutput() }
-        flush(promise: sent)
-    }
-
-    private func closeOutput() {
-        guard let context else { return }
-        guard !state.hasInputEnded else { return closeWhenDelivered() }
-        context.close(mode: .output, promise: nil)
-        closeLater(limits.lingering) { self.closeAtOnce() }
-        context.read()
-    }
-
-    /// Closes the connection of a client that sends no more: at once, or when it has the tasks that it was sent.
-    ///
-    /// Whether a client sends no more or is gone, its machine says the same; but what comes for one that is gone it refuses,
-    /// and then the connection is inactive before the tasks are known to be delivered.
-    private func closeWhenDelivered() {
-        guard let context else { return }
-        guard !undelivered.isEmpty, let socket = DeliveryCheck(context.channel) else { return closeAtOnce() }
-        socket.check().whenComplete { result in
-            switch result {
-            case .success(.pending):
-                context.eventLoop.assumeIsolated().scheduleTask(in: DeliveryCheck.interval) {
-                    self.closeWhenDelivered()
-                }
-            case .success(.delivered):
-                self.undelivered.removeAll()
-                self.closeAtOnce()
-            case .success(.refused), .failure: self.closeAtOnce()
-            }
-        }
     }
 }
