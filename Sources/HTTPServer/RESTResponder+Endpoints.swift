@@ -61,8 +61,8 @@ extension RESTResponder {
                 return channel.eventLoop.makeFailedFuture(
                     SchedulerError(.cancelled, "The client is gone"))
             }
-            let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller)
-            handler.watch(WatchedCall(isWaiting: request.waitMilliseconds > 0, abandon: call.abandon))
+            let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller) { handler.callWaits() }
+            handler.watch(call)
             return call.answer
         }
         return try await answer.get().leasedTasks.first.map { Answer($0) } ?? .noContent

@@ -93,7 +93,8 @@ import Testing
             let silent = try await server.connect()
             let slow = try await server.connect()
             // The beginning of a record that announces a handshake.
-            try await slow.send(ByteBuffer(bytes: [0x16, 0x03, 0x01, 0x02, 0x00, 0x01]))
+            // On a busy machine it is cut off before that.
+            try? await slow.send(ByteBuffer(bytes: [0x16, 0x03, 0x01, 0x02, 0x00, 0x01]))
             try await expectServed(server, certificates)
             #expect(try await silent.remainderBeforeReset().isEmpty)
             _ = try await slow.remainderBeforeReset()

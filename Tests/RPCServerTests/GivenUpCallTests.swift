@@ -110,6 +110,57 @@ import Testing
         }
     }
 
+    /// One that waits in a buffer of the server's while its client reads nothing.
+    private static let large = #"{"x":"\#(String(repeating: "x", count: 1_000_000))"}"#
+
+    @Test func `a client that sends no more, and is there, keeps the task that it gets`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("t", parameters: GivenUpCallTests.large)
+            let client = try await scheduler.server.client()
+            try await client.stopReading()
+            await client.send(Bytes.request(Methods.Submitter.next, NextRequest(), on: 1))
+            try await client.finishSending()
+            try await eventually { try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).dispatched == 1 }
+            try await client.startReading()
+            #expect(try await client.message(NextAnswer.self, on: 1).tasks.map(\.taskID.text) == ["t"])
+            #expect(try await client.frame() == nil)
+            await client.close()
+            // What had to go back would be back before the next call's task.
+            try await caller.enqueue("u")
+            #expect(try await caller.next(2) == ["u"])
+            #expect(try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).dispatched == 2)
+            await caller.client.close()
+        }
+    }
+
+    @Test func `a task that did not leave the server goes back when its client, which sent its last, is gone`()
+        async throws
+    {
+        try await SchedulerServer.with {
+            $0.redis.commandTimeout = .seconds(40)
+        } _: { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("t", parameters: GivenUpCallTests.large)
+            let client = try await scheduler.server.client()
+            try await client.stopReading()
+            scheduler.redis.pause()
+            await client.send(Bytes.request(Methods.Submitter.next, NextRequest(), on: 1))
+            try await client.finishSending()
+            // The server has seen that before the task comes.
+            let neighbour = try await scheduler.server.client()
+            await neighbour.send(Bytes.frame(.ping, on: 0))
+            _ = try await neighbour.frame()
+            await neighbour.close()
+            scheduler.redis.resume()
+            try await eventually { try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).dispatched == 1 }
+            try await client.reset()
+            try await eventually { try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).dispatched == 0 }
+            #expect(try await caller.next(1) == ["t"])
+            await caller.client.close()
+        }
+    }
+
     @Test(arguments: [true, false])
     func `a call that is given up just as a task comes has it or leaves it, and none is lost`(byCancel: Bool)
         async throws

@@ -31,8 +31,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private var context: ChannelHandlerContext?
     private var lingerDeadline: Scheduled<Void>?
     private var isInputClosed = false
-    /// The call whose answer is due, where it matters whether the answer reaches the client.
-    private var watched: WatchedCall?
+    /// Where it matters whether an answer reaches the client.
+    private let delivery: AnswerDelivery
     /// Nothing behind an offer to change the protocol is decoded: see ``offersOtherProtocol(_:)``.
     private var isDecoderAtEnd = false
 
@@ -47,6 +47,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
         clock = ConnectionClock(configuration, isRefused: refusal != nil)
         securityHeaders = configuration.tls == nil ? SecurityHeaders.plain : SecurityHeaders.insideTLS
         rate = RequestRate(perSecondMax: configuration.requestsPerSecondMax)
+        delivery = AnswerDelivery(deadlines)
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
@@ -68,12 +69,16 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func takeRequest() -> Duration? { rate?.take(at: .now()) }
 
     /// From now on the call is told when its client is gone before it has the answer.
-    func watch(_ call: WatchedCall) {
-        // An answer before it that was never written never will be.
-        watched?.abandon()
-        watched = nil
-        if isInputClosed, call.isWaiting { return call.abandon() }
-        watched = call
+    func watch(_ call: NextCall) {
+        delivery.begin(call)
+        if isInputClosed { call.endWait() }
+    }
+
+    /// The call that is watched, or about to be, has begun to wait for a task.
+    ///
+    /// A client that sends no more may be gone, and could not tell us otherwise: it is answered with what there is.
+    func callWaits() {
+        if isInputClosed { delivery.endWait() }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
@@ -160,7 +165,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     }
 
     private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-        let promise = watchingWrite(promise, context)
+        let promise = delivery.write(promise, on: context.channel)
         switch state.answerEnd() {
         case .none: context.write(data, promise: promise)
         case .sendContinue:
@@ -174,22 +179,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         updateClock()
     }
 
-    private func watchingWrite(
-        _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
-    ) -> EventLoopPromise<Void>? {
-        guard let watched else { return promise }
-        self.watched = nil
-        let written = promise ?? context.eventLoop.makePromise()
-        written.futureResult.assumeIsolated().whenFailure { _ in watched.abandon() }
-        return written
-    }
-
     private func startLingering(_ context: ChannelHandlerContext) {
         guard context.channel.isActive, lingerDeadline == nil else { return }
-        if isInputClosed {
-            context.close(promise: nil)
-            return
-        }
+        if isInputClosed { return closeWhenTaken(.all, nil, context) }
         lingerDeadline = context.eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(configuration.lingerTime)) {
             context.close(promise: nil)
         }
@@ -208,25 +200,27 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
         guard mode == .all, state.isLingering else {
-            context.close(mode: mode, promise: promise)
-            return
+            // Where the client has closed its side too, to close ours is to close the connection.
+            guard mode == .output, isInputClosed else { return context.close(mode: mode, promise: promise) }
+            return closeWhenTaken(mode, promise, context)
         }
         // It is on its way: the client, or the deadline, ends it.
         context.channel.closeFuture.cascade(to: promise)
     }
 
+    /// Closes the connection of a client that sends no more, once it has its answers or is known to be gone.
+    ///
+    /// What is not written by then would be dropped, and what is refused would not be heard of.
+    private func closeWhenTaken(_ mode: CloseMode, _ promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext)
+    {
+        delivery.whenKnown(context.channel) { context.close(mode: mode, promise: promise) }
+    }
+
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if let event = event as? ChannelEvent, event == .inputClosed {
             isInputClosed = true
-            // Who waits for a task and sends no more is taken for gone: it could not tell us otherwise.
-            if let watched, watched.isWaiting {
-                self.watched = nil
-                watched.abandon()
-            }
-            if state.isLingering {
-                context.close(promise: nil)
-                return
-            }
+            delivery.clientEnded(context.channel)
+            if state.isLingering { return closeWhenTaken(.all, nil, context) }
         }
         if event is ChannelShouldQuiesceEvent { state.quiesce() }
         context.fireUserInboundEventTriggered(event)
@@ -234,6 +228,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? HTTPParserError, error == .headerOverflow { isHeadTooLarge = true }
+        if error is IOError { delivery.clientEnded(context.channel) }
         // What follows bytes that were no request is none either.
         if !state.isLingering { context.fireErrorCaught(error) }
     }
@@ -241,8 +236,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         lingerDeadline?.cancel()
         stopTimers()
-        watched?.abandon()
-        watched = nil
+        delivery.connectionEnded()
         context.fireChannelInactive()
     }
 }
@@ -263,9 +257,7 @@ extension ConnectionHandler {
 
     /// Writes a last answer of this handler's own; whoever is further in hears that the client has sent its last.
     private func answer(_ answer: Answer, _ context: ChannelHandlerContext) {
-        // The answer that it waits for will not be written.
-        watched?.abandon()
-        watched = nil
+        delivery.abandon()
         var head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status))
         for field in answer.headers { head.headers.add(name: field.name.canonicalName, value: field.value) }
         head.headers.replaceOrAdd(name: "connection", value: "close")

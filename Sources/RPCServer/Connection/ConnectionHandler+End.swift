@@ -83,21 +83,13 @@ extension ConnectionHandler {
     /// Closes the connection of a client that sends no more: at once, or when it has the tasks that it was sent.
     ///
     /// Whether a client sends no more or is gone, its machine says the same; but what comes for one that is gone it refuses,
-    /// and then the connection is inactive before the tasks are known to be delivered.
+    /// and then the tasks go back.
     private func closeWhenDelivered() {
         guard let context else { return }
         guard !undelivered.isEmpty, let socket = DeliveryCheck(context.channel) else { return closeAtOnce() }
-        socket.check().whenComplete { result in
-            switch result {
-            case .success(.pending):
-                context.eventLoop.assumeIsolated().scheduleTask(in: DeliveryCheck.interval) {
-                    self.closeWhenDelivered()
-                }
-            case .success(.delivered):
-                self.undelivered.removeAll()
-                self.closeAtOnce()
-            case .success(.refused), .failure: self.closeAtOnce()
-            }
+        socket.whenKnown { isDelivered in
+            if isDelivered { self.undelivered.removeAll() }
+            self.closeAtOnce()
         }
     }
 }

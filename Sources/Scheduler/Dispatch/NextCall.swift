@@ -64,6 +64,9 @@ public final class NextCall {
         onAnswer = nil
     }
 
+    /// Whether it has tasks that nobody else has.
+    public var holdsTasks: Bool { !isAbandoned && handOut.map { !$0.tasks.isEmpty } ?? false }
+
     /// Gives the call up: a parked one takes no task any more, and tasks that it has, or gets still, go back to the heads of
     /// their queues.
     ///

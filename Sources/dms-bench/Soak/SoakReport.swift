@@ -29,6 +29,8 @@ struct SoakSample: Sendable, Codable {
     var first: SoakFootprint
     /// Nil while it is away.
     var second: SoakFootprint?
+    /// Idle connections that are open, of each scheduler.
+    var idle: [Int]
     var redisBytes: Int?
     var openTasks: Int
     var calls: Int
@@ -37,12 +39,13 @@ struct SoakSample: Sendable, Codable {
     var faults: [SoakFault]
 
     init(
-        at seconds: Double, first: SoakFootprint, second: SoakFootprint?, redisBytes: Int?,
+        at seconds: Double, first: SoakFootprint, second: SoakFootprint?, idle: [Int], redisBytes: Int?,
         interval: SoakLedger.Interval, faults: [SoakFault]
     ) {
         at = seconds
         self.first = first
         self.second = second
+        self.idle = idle
         self.redisBytes = redisBytes
         openTasks = interval.openTasks
         calls = interval.calls
@@ -123,6 +126,13 @@ struct SoakReport: Sendable, Codable {
             broken.append("\(after.descriptors) descriptors are left of \(before.descriptors), without any client")
         }
         if after.threads > late.map(\.first.threads).middle + 2 { broken.append("threads grew to \(after.threads)") }
+        // Those of the scheduler that is never killed stay, and those of the other come back.
+        let idle = [
+            late.map { $0.idle[0] }.min() ?? 0, samples.suffix(samples.count / 2).map { $0.idle[1] }.max() ?? 0,
+        ]
+        for (server, count) in idle.enumerated() where count < plan.idle / 2 {
+            broken.append("\(count) idle connections of \(plan.idle / 2) are open at scheduler \(server + 1)")
+        }
         for failure in failures.keys.sorted() {
             let reason = failure.split(separator: ": ", maxSplits: 1).last.map(String.init) ?? failure
             if !SoakReport.expectedFailures.contains(reason) {
@@ -158,6 +168,8 @@ extension SoakReport: CustomStringConvertible {
                 range("memory of the scheduler, KiB", { $0.first.residentBytes }, by: 1024),
                 range("descriptors", { $0.first.descriptors }), range("threads", { $0.first.threads }),
                 range("memory of Redis, KiB", { $0.redisBytes ?? 0 }, by: 1024),
+                range("idle connections of the scheduler", { $0.idle[0] }),
+                range("those of the one that is killed", { $0.idle[1] }),
                 "descriptors without any client: \(before.descriptors) before, \(after?.descriptors ?? 0) after",
                 "times, medians of all intervals:",
             ] + times + [broken.isEmpty ? "nothing grew, nothing was lost" : "broken: \(broken)"]).joined(

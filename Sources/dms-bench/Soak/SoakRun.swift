@@ -10,6 +10,7 @@ struct SoakRun {
     private let plan: SoakPlan
     private let servers: SoakServers
     private let ledger = SoakLedger()
+    private let idle = IdleConnections()
 
     static func run(_ plan: SoakPlan) async throws -> SoakReport {
         try await SoakServers.with { servers in try await SoakRun(plan: plan, servers: servers).run() }
@@ -25,7 +26,7 @@ struct SoakRun {
         let before = try SoakFootprint(servers.first)
         var report = SoakReport(plan: plan, before: before)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { await IdleConnections.hold(plan.idle, ports: servers.rpcPorts) }
+            group.addTask { await idle.hold(plan.idle, ports: servers.rpcPorts) }
             let load = SoakLoad(plan: plan, servers: servers, ledger: ledger)
             try await load.run {
                 try await sample(into: &report, since: start, isOver: { $0 >= plan.time }, faults: true)
@@ -66,7 +67,8 @@ struct SoakRun {
                 SoakSample(
                     at: (ContinuousClock.now - start) / .seconds(1), first: try SoakFootprint(servers.first),
                     second: servers.second.server.flatMap { try? SoakFootprint($0) },
-                    redisBytes: await servers.redisMemory(), interval: interval, faults: faultsSince))
+                    idle: servers.rpcPorts.map { idle.open[$0] ?? 0 }, redisBytes: await servers.redisMemory(),
+                    interval: interval, faults: faultsSince))
             faultsSince = []
             // Leases of tasks that were forgotten end by themselves; then nothing is under way.
             guard !faults else { continue }

@@ -10,8 +10,11 @@ final class SentinelServers: StoreServers {
     static let replicas = 2
     /// How long a server may be silent before the sentinels take it for dead: a busy machine is silent for a while, too.
     static let downAfterMilliseconds = 1500
+    /// Copies go over the disk: a process that sends one without it may outlive its master's fall, and then Redis does not write its
+    /// files anew.
     static let arguments = [
         "--appendonly", "yes", "--auto-aof-rewrite-percentage", "0", "--enable-debug-command", "yes",
+        "--repl-diskless-sync", "no",
     ]
     static let sentinelLines = ["sentinel down-after-milliseconds \(TestSentinels.master) \(downAfterMilliseconds)"]
 
