@@ -56,12 +56,15 @@ final class AnswerDelivery {
         }
     }
 
-    /// The client sends no more, or has reset the connection: it may be gone.
+    /// The client sends no more: it may be gone.
     func clientEnded(_ channel: any Channel) {
         hasClientEnded = true
         due?.endWait()
         look(channel)
     }
+
+    /// The client has reset the connection.
+    func clientReset(_ channel: any Channel) { look(channel) }
 
     private func look(_ channel: any Channel) {
         guard sent != nil else { return }
@@ -73,6 +76,11 @@ final class AnswerDelivery {
         case .delivered: sent = nil
         case .refused:
             sent?.abandon()
+            sent = nil
+        case .uncertain:
+            // Whoever sent its last before would have had its kernel say that it has the answer. Of anybody else only it
+            // knows, and nothing is handed out twice.
+            if hasClientEnded { sent?.abandon() }
             sent = nil
         case .pending: break
         }

@@ -228,7 +228,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         if let error = error as? HTTPParserError, error == .headerOverflow { isHeadTooLarge = true }
-        if error is IOError { delivery.clientEnded(context.channel) }
+        if error is IOError { delivery.clientReset(context.channel) }
         // What follows bytes that were no request is none either.
         if !state.isLingering { context.fireErrorCaught(error) }
     }

@@ -10,8 +10,11 @@ public struct DeliveryCheck {
     public enum Outcome: Sendable {
         /// The client's kernel has everything.
         case delivered
-        /// It has not, and never will: the connection is gone.
+        /// It has not, and never will: the connection is gone, and some of it has not even been sent.
         case refused
+        /// The connection is gone, and all was sent: a client may have read the last of it and reset the connection, before its
+        /// kernel said so to ours.
+        case uncertain
         /// Some of it is on its way, or waits here until the client takes more.
         case pending
     }
@@ -30,18 +33,19 @@ public struct DeliveryCheck {
         self.options = options
     }
 
-    /// Looks once, on the channel's loop, and at once; a connection that is closed on this side is refused.
+    /// Looks once, on the channel's loop, and at once; of a connection that is closed on this side nothing is known.
     public func look(_ body: @escaping (Outcome) -> Void) {
         guard channel.isActive, let unsent = try? channel.syncOptions?.getOption(.bufferedWritableBytes) else {
-            return body(.refused)
+            return body(.uncertain)
         }
         guard unsent == 0 else { return body(.pending) }
-        tcpInfo().assumeIsolated().whenComplete { result in body((try? result.get().outcome) ?? .refused) }
+        tcpInfo().assumeIsolated().whenComplete { result in body((try? result.get().outcome) ?? .uncertain) }
     }
 
     /// Looks until it is known whether everything was delivered, on the channel's loop; at once where it is known already.
     ///
-    /// The connection's own limits of time see to it that it becomes known.
+    /// The connection's own limits of time see to it that it becomes known. For a client that sends no more: one that is there has
+    /// its kernel say what it has.
     public func whenKnown(_ body: @escaping (_ isDelivered: Bool) -> Void) {
         whenKnown(pause: DeliveryCheck.firstPause, body)
     }
@@ -50,7 +54,7 @@ public struct DeliveryCheck {
         look { outcome in
             switch outcome {
             case .delivered: body(true)
-            case .refused: body(false)
+            case .refused, .uncertain: body(false)
             case .pending:
                 channel.eventLoop.assumeIsolated().scheduleTask(in: pause) {
                     whenKnown(pause: min(pause + pause, DeliveryCheck.lastPause), body)
@@ -87,6 +91,7 @@ private struct TCPInfo: Sendable {
         // Of what is closed the segments are forgotten, and only sums are left.
         guard Int(state) == Int(TCP_CLOSE) else { return hasSentAll ? .delivered : .pending }
         let isAcknowledged = bytesAcknowledged + bytesSentAgain >= bytesSent
-        return hasSentAll && isAcknowledged ? .delivered : .refused
+        guard hasSentAll else { return .refused }
+        return isAcknowledged ? .delivered : .uncertain
     }
 }
