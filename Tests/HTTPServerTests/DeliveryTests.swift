@@ -128,6 +128,24 @@ import Testing
         }
     }
 
+    @Test(arguments: Vanishing.allCases)
+    func `a client that vanishes under a later answer keeps the task that it got before`(how: Vanishing) async throws {
+        try await withScheduler { server, _ in
+            try await server.submit("large", parameters: DeliveryTests.large)
+            #expect(try await server.next().status == 200)
+            try await server.submit("t")
+            let connection = try await server.connect()
+            try await connection.send(request(""))
+            #expect(try await connection.answer().text.contains(#""task_id":"t""#))
+            try await connection.stopReading()
+            // More than the kernel's buffers on both sides take.
+            for _ in 0..<12 { try await connection.send(HTTPConnection.request("GET", "/tasks/large")) }
+            try await server.expectAllLoopsToHaveRead()
+            try await vanish(how, connection)
+            try await server.expectKept(dispatched: 3)
+        }
+    }
+
     @Test func `a call that waits for a task is over when its client sends no more`() async throws {
         try await withScheduler { server, _ in
             let connection = try await server.connect()
@@ -179,12 +197,12 @@ extension ServerHarness {
     }
 
     /// Expects that a task that was handed out is not handed out to the next who asks, who gets another.
-    fileprivate func expectKept() async throws {
+    fileprivate func expectKept(dispatched: Int = 2) async throws {
         try await expectAllLoopsToHaveRead()
         try await submit("later")
         #expect(try await next().text.contains(#""task_id":"later""#))
         #expect(try await next().status == 204)
-        #expect(try await get("/stats").text.contains(#""dispatched":2"#))
+        #expect(try await get("/stats").text.contains(#""dispatched":\#(dispatched)"#))
     }
 }
 

@@ -36,6 +36,10 @@ final class AnswerDelivery {
         due = nil
     }
 
+    /// Another answer begins, to a request that mostly came behind the answer before: and what is known of the connection as a
+    /// whole from now on says nothing of that one.
+    func answerBegins() { sent = nil }
+
     /// The end of an answer is written with the promise that this returns.
     func write(_ promise: EventLoopPromise<Void>?, on channel: any Channel) -> EventLoopPromise<Void>? {
         guard let call = due else { return promise }

@@ -146,6 +146,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func writeHead(
         _ head: HTTPResponseHead, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?
     ) {
+        delivery.answerBegins()
         var head = head
         if isHeadTooLarge, head.status == .badRequest { head.status = .requestHeaderFieldsTooLarge }
         let needsBody = head.status.code >= 400 && head.headers.first(name: "content-length") == "0"
@@ -220,7 +221,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if let event = event as? ChannelEvent, event == .inputClosed {
             isInputClosed = true
             delivery.clientEnded(context.channel)
-            if state.isLingering { return closeWhenTaken(.all, nil, context) }
+            if state.isLingering {
+                // The client is not waited for any more, but its kernel is.
+                lingerDeadline?.cancel()
+                return closeWhenTaken(.all, nil, context)
+            }
         }
         if event is ChannelShouldQuiesceEvent { state.quiesce() }
         context.fireUserInboundEventTriggered(event)

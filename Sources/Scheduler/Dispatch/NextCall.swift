@@ -146,7 +146,8 @@ public final class NextCall {
     /// An answer was lost, and with it which tasks it held.
     private func noteLostAnswer() {
         mayHoldTasks = true
-        if isAbandoned { putBackWhatWasLost() }
+        // It may be over, since that comes from another loop: then nobody asks for it any more.
+        if isAbandoned || handOut?.tasks.isEmpty == true { putBackWhatWasLost() }
     }
 
     /// Nobody asks any more for what a lost answer held; where no answer is kept, nobody can.

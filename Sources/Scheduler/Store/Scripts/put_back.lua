@@ -14,14 +14,18 @@ local before = counter(KEYS[7], 'dispatched')
 redis.call('ZCARD', KEYS[8])
 
 local numbers = {high = 1, mid = 2, low = 3}
-local back = {}
+local back, is_back = {}, {}
 local function put_back(id, key, attempt, updated_at, token)
+    if is_back[id] then
+        return
+    end
     local front, priority, status, enqueued_at, updated, later = split(redis.call('MGET', key)[1])
     if not front or status ~= 'dispatched' or not numbers[priority] or updated ~= updated_at then
         return
     end
     local times, returned, lease, _, rest = later_fields(later)
     if times == attempt and lease == token then
+        is_back[id] = true
         back[#back + 1] = {id, key, numbers[priority], join(front, priority, 'queued', enqueued_at, ARGV[1],
             join_later(times - 1, returned, '', 0, rest))}
     end
