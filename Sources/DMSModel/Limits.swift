@@ -74,7 +74,7 @@ extension Limits {
         /// How long a connection of the REST door may ask for nothing.
         public static let httpIdleTime = Duration.seconds(75)
         /// After so long without a byte the kernel asks whether the client is there.
-        public static let keepAliveIdleSeconds = 30
+        public static let keepAliveIdleSeconds = 30...60
         /// The kernel asks again after so long without an answer.
         public static let keepAliveIntervalSeconds = 10
         /// After so many questions without an answer the client is gone.

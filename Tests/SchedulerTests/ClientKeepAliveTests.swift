@@ -18,10 +18,11 @@ import Testing
         for await channel in accepted {
             #expect(try await channel.getOption(.socketOption(.so_keepalive)).get() == 1)
             for (name, value) in [
-                (TCP_KEEPIDLE, 30), (TCP_KEEPINTVL, 10), (TCP_KEEPCNT, 3), (TCP_USER_TIMEOUT, 60_000),
+                (TCP_KEEPIDLE, 30...60), (TCP_KEEPINTVL, 10...10), (TCP_KEEPCNT, 3...3),
+                (TCP_USER_TIMEOUT, 60_000...60_000),
             ] {
                 let option = try await channel.getOption(.tcpOption(.init(rawValue: name))).get()
-                #expect(Int(option) == value)
+                #expect(value.contains(Int(option)))
             }
             break
         }

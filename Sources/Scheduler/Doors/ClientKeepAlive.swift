@@ -13,7 +13,9 @@ public enum ClientKeepAlive {
             return channel.eventLoop.makeSucceededVoidFuture()
         }
         let options: [(name: CInt, value: Int)] = [
-            (TCP_KEEPIDLE, Limits.Connections.keepAliveIdleSeconds),
+            // Each at its own time: of thousands that began at once, all probes would go out at once, and a network, or the loopback's
+            // queue of 1 000 packets, drops what is too much; and then those connections are taken for dead, with all their clients there.
+            (TCP_KEEPIDLE, Int.random(in: Limits.Connections.keepAliveIdleSeconds)),
             (TCP_KEEPINTVL, Limits.Connections.keepAliveIntervalSeconds),
             (TCP_KEEPCNT, Limits.Connections.keepAliveProbes),
             (TCP_USER_TIMEOUT, Limits.Connections.unacknowledgedMilliseconds),

@@ -130,6 +130,10 @@ struct SoakReport: Sendable, Codable {
         let idle = [
             late.map { $0.idle[0] }.min() ?? 0, samples.suffix(samples.count / 2).map { $0.idle[1] }.max() ?? 0,
         ]
+        // What the clients do not hear of: a server that took connections for dead has fewer descriptors than they think.
+        if let held = late.map(\.first.descriptors).min(), held < plan.idle / 2 {
+            broken.append("the first scheduler has \(held) descriptors for \(plan.idle / 2) idle connections")
+        }
         for (server, count) in idle.enumerated() where count < plan.idle / 2 {
             broken.append("\(count) idle connections of \(plan.idle / 2) are open at scheduler \(server + 1)")
         }
