@@ -62,10 +62,11 @@ for number = 1, callers do
     local answer = kept_key and (answer_of[kept_key] or kept_answer(kept_key))
     if answer then
         answer_of[kept_key] = answer
-        if answer.gone and answer.gone[name_of[number]] then
+        local is_gone = answer.gone and answer.gone[name_of[number]]
+        if is_gone then
             left[number] = 0
         end
-        if #answer.tasks == 0 then
+        if is_gone or #answer.tasks == 0 then
             answer = nil
         end
     end
@@ -77,7 +78,7 @@ for number = 1, callers do
         end
         first_of[kept_key] = first or number
     end
-    if answer and not (answer.gone and answer.gone[name_of[number]]) then
+    if answer then
         local texts, bytes = {}, 0
         for _, task in ipairs(answer.tasks) do
             local front, _, _, enqueued_at = split(redis.call('MGET', prefix .. task[1])[1])
