@@ -150,6 +150,18 @@ import Testing
         #expect(TaskRecordJSONTests.read(String(json)) == expected)
     }
 
+    @Test(arguments: [",\"returned\":\"x", ",\"lease_ms\":1,\"lease\":\"x", ",\"lease\":\"x"])
+    func `a record that is no UTF-8 is none, be it in a field that nobody is shown`(later: String) {
+        let leaseTail = later.hasPrefix(",\"lease\"") ? "\",\"lease_ms\":1}" : "\"}"
+        for (byte, isText) in [(UInt8(ascii: "y"), true), (0xF6, false)] {
+            var text = ByteBuffer(string: TaskRecordJSONTests.golden.dropLast() + later)
+            text.writeInteger(byte)
+            text.writeString(leaseTail)
+            #expect((TaskRecord(json: text) != nil) == isText)
+            #expect((LeasedTask(json: text, leasedAt: Timestamp(microseconds: 0)) != nil) == isText)
+        }
+    }
+
     @Test func `a submitter id that is no text is as if it were not there`() {
         for value in ["null", "1", "[]", "{}"] {
             let json = TaskRecordJSONTests.golden.dropLast() + ",\"submitter_id\":\(value)}"

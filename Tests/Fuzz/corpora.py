@@ -91,6 +91,8 @@ def seeds(target):
             yield text.encode()
     elif target == "records":
         yield from (b"\0" + text.encode() for text in RECORDS)
+        for later in [b',"attempt":1,"returned":"x\xf6"', b',"attempt":1,"lease":"x\xf6","lease_ms":1']:
+            yield b"\0" + (RECORD % ("queued", "")).encode()[:-1] + later + b"}"
         yield b"\1\3\3\3\x09t-1cpyada\"a\":\"b\"}"
         yield b'\1\1\1\1\x30abc"x":{},"priority":"low","status":"queued","y":[1],"submitter_id":"w"}'
         for text in ["2025-11-23T10:11:12.123456Z", "2024-02-29t23:59:60.5+23:59", "0000-01-01 00:00:00-00:01"]:

@@ -41,9 +41,9 @@ struct RecordLayout: ~Copyable {
             guard let attempt = cursor.number().flatMap({ UInt32(exactly: $0) }) else { return nil }
             self.attempt = attempt
         }
-        if cursor.take(",\"returned\":\"") { guard cursor.string() != nil else { return nil } }
+        if cursor.take(",\"returned\":\"") { guard cursor.token() != nil else { return nil } }
         if cursor.take(",\"lease\":\"") {
-            guard let lease = cursor.string(), cursor.take(",\"lease_ms\":"), let length = cursor.number() else {
+            guard let lease = cursor.token(), cursor.take(",\"lease_ms\":"), let length = cursor.number() else {
                 return nil
             }
             (self.lease, leaseMilliseconds) = (lease, length)
@@ -90,6 +90,13 @@ private struct Cursor: ~Escapable {
             guard byte >= 0x20, byte != UInt8(ascii: "\\") else { return nil }
         }
         return nil
+    }
+
+    /// As ``string()``, of ASCII alone: a token is not always decoded, and only that would find what is no UTF-8.
+    mutating func token() -> Range<Int>? {
+        guard let range = string() else { return nil }
+        for index in range where text[index] >= 0x80 { return nil }
+        return range
     }
 
     /// Steps over up to 15 digits.
