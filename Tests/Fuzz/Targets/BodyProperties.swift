@@ -56,7 +56,7 @@ enum BodyProperties {
             else { return }
             guard let ours = try? JSONText(body, nestingMax: body.readableBytes), members.count == ours.members.count
             else { return }
-            try hold(text.utf8.elementsEqual(id.text.utf8), "the id is another than Foundation's")
+            try hold(JSONProperties.isSame(id.text, text), "the id is another than Foundation's")
         }
     }
 

@@ -71,8 +71,8 @@ enum JSONProperties {
         }
     }
 
-    /// Foundation loses byte order marks at the front of a string and behind an escape.
-    private static func isSame(_ ours: String, _ theirs: String) -> Bool {
+    /// Whether Foundation reads the same string, but that it loses byte order marks at the front and behind an escape.
+    static func isSame(_ ours: String, _ theirs: String) -> Bool {
         func withoutMarks(_ text: String) -> [Unicode.Scalar] { text.unicodeScalars.filter { $0 != "\u{FEFF}" } }
         return ours.utf8.elementsEqual(theirs.utf8)
             || theirs.utf8.count < ours.utf8.count && withoutMarks(ours) == withoutMarks(theirs)
