@@ -16,6 +16,7 @@ from typing import Any, ParamSpec
 
 from dms_client._frames import Frame, FrameDecoder, FrameType
 from dms_client._proto.google.rpc import error_details_pb2, status_pb2
+from dms_client._proto.grpc.health.v1 import health_pb2
 from dms_client._proto.ttrpc import ttrpc_pb2
 
 PROJECT = pathlib.Path(__file__).resolve().parents[3]
@@ -240,3 +241,21 @@ class ScriptedServer:
             self.failures.append(failure)
         finally:
             writer.close()
+
+
+SERVING = health_pb2.HealthCheckResponse(status=health_pb2.HealthCheckResponse.SERVING).SerializeToString()
+
+
+async def healthy(peer: Peer) -> None:
+    """A server that answers every call alike."""
+    await peer.greet()
+    while True:
+        stream, _ = await peer.request()
+        peer.answer(stream, SERVING)
+
+
+async def unanswered(peer: Peer) -> None:
+    """A server that answers no call."""
+    await peer.greet()
+    while True:
+        await peer.frame()
