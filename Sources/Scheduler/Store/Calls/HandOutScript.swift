@@ -195,13 +195,9 @@ struct LeaseTerms: Sendable, Equatable {
 
     private static let letters = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_".utf8)
 
-    /// 64 bits as 11 letters.
-    private static func text(_ bits: UInt64) -> String {
-        var rest = bits
-        return String(
-            decoding: (0..<11).map { _ in
-                defer { rest >>= 6 }
-                return letters[Int(rest & 63)]
-            }, as: UTF8.self)
+    /// 64 bits as 11 letters, the highest four first: one of A to P, so that no text is taken for an option where it is an
+    /// argument on somebody's command line.
+    static func text(_ bits: UInt64) -> String {
+        String(decoding: (0..<11).map { letters[Int(bits >> UInt64(60 - 6 * $0) & 63)] }, as: UTF8.self)
     }
 }
