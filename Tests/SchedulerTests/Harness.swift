@@ -93,6 +93,12 @@ struct Harness {
 
     func statistics() async throws -> Statistics { try await pool.call { $0.statistics() } }
 
+    /// Ends a pause of Redis, and waits until it answers on each event loop again: a call may go to any of them.
+    func resumeRedis() async throws {
+        redis.resume()
+        try await eventually { (try? await pool.checkStore()) != nil }
+    }
+
     /// The text that Redis answers with; nil for none.
     func text(_ words: String...) async throws -> String? { try await redis.call(words).string }
 

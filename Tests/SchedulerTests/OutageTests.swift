@@ -46,8 +46,7 @@ import Testing
             async let read = Harness.refusal { _ = try await harness.get("a") }
             #expect(try await write == .outcomeUnknown)
             #expect(try await [.storeUnavailable].contains(read))
-            harness.redis.resume()
-            try await harness.pool.ready(within: .seconds(10))
+            try await harness.resumeRedis()
             // It was in Redis's socket already, so it was done.
             try await eventually { try await harness.get("a").record.status == .dispatched }
         }

@@ -9,6 +9,8 @@ import Testing
 /// Calls that are given up while nobody knows what they took: Redis did the hand-out, and its answer was lost.
 struct LostAnswerTests {
     private static let request = NextRequest(submitterID: "s", requestID: "r")
+    /// How long Redis's answers are waited for here.
+    private static let patience = Duration.seconds(1)
 
     @Test(arguments: [true, false])
     func `what a lost answer held goes back when its call is given up`(isGivenUpFirst: Bool) async throws {
@@ -20,9 +22,9 @@ struct LostAnswerTests {
             let error = try await harness.failure(of: call)
             #expect(error?.reason == (isGivenUpFirst ? .cancelled : .outcomeUnknown))
             // Until the call itself knows: nobody waits for the answer any more, which Redis gives all the same.
-            try await Task.sleep(for: .milliseconds(800))
+            try await Task.sleep(for: LostAnswerTests.patience + .milliseconds(300))
             try await call.eventLoop.submit { call.value.abandon() }.get()
-            harness.redis.resume()
+            try await harness.resumeRedis()
             try await harness.expectUntouched("a")
         }
     }
@@ -38,10 +40,9 @@ struct LostAnswerTests {
             try await harness.redis.call("RENAME", "away", "dms:queue:low")
             harness.redis.pause()
             try await harness.serveParked()
-            // It waits half a second for an answer.
-            try await Task.sleep(for: .milliseconds(1000))
+            try await Task.sleep(for: LostAnswerTests.patience + .milliseconds(500))
             try await call.eventLoop.submit { call.value.abandon() }.get()
-            harness.redis.resume()
+            try await harness.resumeRedis()
             try await harness.expectUntouched("a")
         }
     }
@@ -51,14 +52,14 @@ struct LostAnswerTests {
             try await harness.enqueue("a")
             try await harness.redis.call("RENAME", "dms:queue:low", "away")
             var request = LostAnswerTests.request
-            request.waitMilliseconds = 2000
+            request.waitMilliseconds = 4000
             let call = try await harness.begin(request)
             try await eventually { try await harness.parked() == 1 }
             try await harness.redis.call("RENAME", "away", "dms:queue:low")
             harness.redis.pause()
             try await harness.serveParked()
             #expect(try await harness.failure(of: call)?.reason == .outcomeUnknown)
-            harness.redis.resume()
+            try await harness.resumeRedis()
             // It asks again, as it is told to.
             try await eventually {
                 guard let answer = try? await harness.next(LostAnswerTests.request) else { return false }
@@ -134,7 +135,7 @@ struct LostAnswerTests {
 
     /// A scheduler that waits for Redis for a moment only.
     private static func with(_ body: (Harness) async throws -> Void) async throws {
-        try await Harness.with(configure: { $0.redis.commandTimeout = .milliseconds(500) }, body)
+        try await Harness.with(configure: { $0.redis.commandTimeout = .seconds(1) }, body)
     }
 }
 
@@ -188,8 +189,8 @@ extension Harness {
 
     /// The only task is queued as if nobody had ever taken it.
     fileprivate func expectUntouched(_ id: String) async throws {
-        // Redis may not be back yet.
-        try await eventually { (try? await get(id).record.status) == .queued }
+        // It may be on its way back.
+        try await eventually { try await get(id).record.status == .queued }
         #expect(try await get(id).record.attempt == 0)
         #expect(try await statistics().dispatched == 0)
         #expect(try await list("LRANGE", "dms:queue:low", "0", "-1") == [id])

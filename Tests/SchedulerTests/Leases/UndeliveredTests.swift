@@ -68,7 +68,7 @@ struct UndeliveredTests {
     }
 
     @Test func `an answer that comes back twice, since Redis fell silent, is counted once`() async throws {
-        try await Harness.with(configure: { $0.redis.commandTimeout = .milliseconds(200) }) { harness in
+        try await Harness.with(configure: { $0.redis.commandTimeout = .seconds(1) }) { harness in
             try await harness.enqueue("a")
             let request = NextRequest(submitterID: "s", requestID: "r")
             let held = try await harness.pool.call { service in
@@ -80,8 +80,8 @@ struct UndeliveredTests {
             harness.redis.pause()
             try await held.eventLoop.submit { held.value.abandon() }.get()
             // Until nobody waits for the answer any more, which Redis gives all the same.
-            try await Task.sleep(for: .milliseconds(400))
-            harness.redis.resume()
+            try await Task.sleep(for: .milliseconds(1300))
+            try await harness.resumeRedis()
             let key = try #require(try await harness.list("KEYS", "dms:answer:*").first)
             try await eventually { try await harness.givings(key) == 1 }
             // Longer than until it is tried again.
