@@ -65,7 +65,8 @@ struct SchedulerCommand: AsyncParsableCommand {
     }
 
     private func exit(_ code: Int32, _ message: String) throws {
-        FileHandle.standardError.write(Data("dms-scheduler: \(message)\n".utf8))
+        // Whoever would read it may be gone; the code says it as well.
+        try? FileHandle.standardError.write(contentsOf: Data("dms-scheduler: \(message)\n".utf8))
         throw ExitCode(code)
     }
 

@@ -65,7 +65,7 @@ import Testing
         try await withTwo { _, first, second in
             let (client, other) = (first.client(), second.client())
             try await submit("t", to: client)
-            let held = try await client.submitter.next(NextRequest(leaseMilliseconds: 1000)).leasedTasks
+            let held = try await client.submitter.next(NextRequest(leaseMilliseconds: 5000)).leasedTasks
             #expect(held.count == 1)
             async let answer = other.submitter.next(NextRequest(waitMilliseconds: 60_000, leaseMilliseconds: 60_000))
             try await eventually { try await other.tasks.stats().waitingSubmitters == 1 }

@@ -61,7 +61,7 @@ import Testing
     }
 
     @Test func `a plain client, a stranger and one without an end cost nobody else anything`() async throws {
-        try await with(clientCA: "root.pem", handshakeTime: .milliseconds(300)) { server, certificates, _ in
+        try await with(clientCA: "root.pem", handshakeTime: .milliseconds(1500)) { server, certificates, _ in
             let context = try certificates.clientContext(certificate: "client")
             let silent = try await server.client()
             try await expectRefused(server, nil)

@@ -46,11 +46,11 @@ import Testing
 
     @Test func `a Redis that loads its data is not ready until it has`() async throws {
         let slow = [
-            "--enable-debug-command", "yes", "--key-load-delay", "300", "--loading-process-events-interval-bytes",
+            "--enable-debug-command", "yes", "--key-load-delay", "3000", "--loading-process-events-interval-bytes",
             "1024",
         ]
         try await TestRedis.with(arguments: slow) { redis in
-            try await redis.call("DEBUG", "POPULATE", "3000", "key", "500")
+            try await redis.call("DEBUG", "POPULATE", "300", "key", "5000")
             try await LinkHarness.with(redis.url, options: LinkHarness.quick) { link async throws in
                 async let reloaded = redis.call("DEBUG", "RELOAD")
                 try await eventually {
@@ -59,7 +59,7 @@ import Testing
                 try await link.expectNotReady("LOADING")
                 _ = try await reloaded
                 try await link.client.ready(within: .seconds(10))
-                #expect(try await link.call("DBSIZE") == .integer(3000))
+                #expect(try await link.call("DBSIZE") == .integer(300))
             }
         }
     }

@@ -76,12 +76,12 @@ import Testing
 
     @Test func `LOADING, a Redis that reads its data`() async throws {
         let slow = [
-            "--enable-debug-command", "yes", "--key-load-delay", "300", "--loading-process-events-interval-bytes",
+            "--enable-debug-command", "yes", "--key-load-delay", "3000", "--loading-process-events-interval-bytes",
             "1024",
         ]
         try await Harness.with(redis: slow) { (harness: Harness) async throws in
             try await harness.enqueue("old")
-            try await harness.redis.call("DEBUG", "POPULATE", "3000", "key", "500")
+            try await harness.redis.call("DEBUG", "POPULATE", "300", "key", "5000")
             async let reloaded = harness.redis.call("DEBUG", "RELOAD")
             try await eventually {
                 let (reason, sentence) = try await outcome { _ = try await harness.get("old") }

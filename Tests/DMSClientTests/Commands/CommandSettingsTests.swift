@@ -103,7 +103,7 @@ import Testing
     }
 
     @Test func `what is not answered, and what is no scheduler, have exit statuses of their own`() async throws {
-        let silent = try await CommandRun.admin(["block", "--timeout", "0.05"]) { _ = try await $0.received() }
+        let silent = try await CommandRun.admin(["block", "--timeout", "0.5"]) { _ = try await $0.received() }
         #expect(silent.status == .noAnswer)
         #expect(silent.standardError.hasSuffix("whether the call was done is not known\n"))
         let lost = try await CommandRun.admin(["block"]) { try await $0.received().closeConnection() }

@@ -7,6 +7,9 @@ import Testing
 
 /// `Next` with a lease, and what its holder may do with it.
 struct LeaseTests {
+    /// Late is later than this: the machine may be busy.
+    private static let slackMicroseconds: Int64 = 500_000
+
     @Test func `a leased task comes with a token and the end of its lease`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")
@@ -42,7 +45,7 @@ struct LeaseTests {
             try await eventually { try await harness.get("a").record.status == .queued }
             // The record's time is the clock's when it was put back; both clocks are this machine's.
             let back = try await harness.get("a").record
-            #expect((0...250_000).contains(back.updatedAt.microseconds - end.microseconds))
+            #expect((0...250_000 + LeaseTests.slackMicroseconds).contains(back.updatedAt.microseconds - end.microseconds))
             #expect(back.attempt == 1)
             let statistics = try await harness.statistics()
             #expect(statistics.requeued == 1)

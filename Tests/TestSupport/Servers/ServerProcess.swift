@@ -77,11 +77,15 @@ final class ServerProcess: Sendable {
         return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
-    /// A port that nobody listens on, outside the range from which the system takes ports for others meanwhile.
+    /// Ports that were given out: who asked for one may not listen on it yet, or again.
+    private static let givenPorts = Mutex<Set<Int>>([])
+
+    /// A port that nobody listens on, outside the range from which the system takes ports for others meanwhile; each is given
+    /// out once.
     static func freePort() async throws -> Int {
-        for _ in 0..<100 {
+        for _ in 0..<1000 {
             let port = Int.random(in: 20_000..<32_000)
-            guard
+            guard givenPorts.withLock({ $0.insert(port).inserted }),
                 let probe = try? await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
                     .bind(host: "127.0.0.1", port: port).get()
             else { continue }

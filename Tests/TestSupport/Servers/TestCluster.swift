@@ -57,7 +57,11 @@ public final class TestCluster: Sendable {
 
     /// Takes a key's slot from its owner, as all masters see it.
     public func abandon(slotOf key: String) async throws {
-        for node in nodes.prefix(3) { try await node.call("CLUSTER", "DELSLOTS", "\(ClusterSlot.of(key))") }
+        let owner = owner(of: key)
+        // The owner first: what it still claims, the others would believe again.
+        for node in [owner] + nodes.prefix(3).filter({ $0 !== owner }) {
+            try await node.call("CLUSTER", "DELSLOTS", "\(ClusterSlot.of(key))")
+        }
     }
 
     /// Begins to move a key's slot to another master: what is not there any more is asked for at the new one.

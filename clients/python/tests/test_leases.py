@@ -51,13 +51,13 @@ def test_a_task_is_leased_renewed_and_finished(client: Client) -> None:
 
 def test_a_lease_that_ends_gives_the_task_to_the_next(client: Client) -> None:
     submit(client, "t", "u")
-    (first,) = client.submitter.next(lease=1).tasks
     begun = time.monotonic()
+    (first,) = client.submitter.next(lease=1).tasks
     # "u" is there at once; "t" comes back to the head of its queue.
     assert client.submitter.next(lease=60).tasks[0].task.task_id == "u"
     (second,) = client.submitter.next(lease=60, wait=PATIENCE).tasks
     assert second.task.task_id == "t"
-    assert time.monotonic() - begun > 0.8
+    assert time.monotonic() - begun > 0.99
     assert (first.task.attempt, second.task.attempt) == (1, 2)
     with pytest.raises(LeaseLost):
         client.submitter.finish(first)
@@ -124,11 +124,11 @@ async def test_a_cancelled_next_takes_no_task(scheduler: Scheduler) -> None:
 def test_a_stream_works_through_the_tasks_and_keeps_their_leases(client: Client) -> None:
     submit(client, "a", "b", "c")
     done = []
-    with client.submitter.tasks(lease=1, wait=PATIENCE) as stream:
+    with client.submitter.tasks(lease=3, wait=PATIENCE) as stream:
         for held in stream:
             if held.task_id == "a":
                 # Longer than the lease: only a renewal keeps it.
-                assert not held.wait_over(1.6)
+                assert not held.wait_over(4)
             with held:
                 done.append(held.task_id)
             assert held.settled

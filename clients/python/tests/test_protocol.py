@@ -128,11 +128,12 @@ async def test_attempts_are_limited() -> None:
 
 @asynchronous
 async def test_a_cancelled_call_sends_a_cancel_frame_and_the_connection_lives_on() -> None:
-    cancelled = asyncio.Event()
+    arrived, cancelled = asyncio.Event(), asyncio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.greet()
         first, _ = await peer.request()
+        arrived.set()
         assert await peer.frame() == Frame(FrameType.CANCEL, first)
         peer.refuse(first, 1, "CANCELLED")
         cancelled.set()
@@ -142,8 +143,7 @@ async def test_a_cancelled_call_sends_a_cancel_frame_and_the_connection_lives_on
 
     async with ScriptedServer(script) as server, AsyncClient(server.address) as client:
         call = asyncio.create_task(client.submitter.next(wait=60))
-        await eventually_async(lambda: server.connections == 1 and client._link._connection is not None, "a connection")
-        await asyncio.sleep(0)
+        await arrived.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
