@@ -41,7 +41,7 @@ struct RenewCommand: ClientCommand {
     @OptionGroup var lease: LeaseArguments
 
     @Option(
-        name: .customLong("lease"),
+        name: .customLong("lease"), parsing: .unconditional,
         help: ArgumentHelp("How long from now, from 1s to 24h; as long as it was by default.", valueName: "time"))
     var time: TimeArgument?
 
@@ -63,7 +63,7 @@ struct ReturnCommand: ClientCommand {
 
     @OptionGroup var lease: LeaseArguments
 
-    @Option(help: "Why, for people.")
+    @Option(parsing: .unconditional, help: "Why, for people.")
     var reason: String?
 
     @OptionGroup var connection: ConnectionFlags
@@ -94,12 +94,13 @@ struct FinishCommand: ClientCommand {
     var token = ""
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "What came of it: JSON, @ and the path of a file that holds it, or - for standard input.",
             valueName: "json|@file|-"))
     var result: String?
 
-    @Option(help: ArgumentHelp("The task failed; why, for people.", valueName: "text"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The task failed; why, for people.", valueName: "text"))
     var error: String?
 
     @OptionGroup var connection: ConnectionFlags
