@@ -51,6 +51,6 @@ import Testing
 
     @Test(arguments: ["0", "1001", "-1", "many", "4294967296"])
     func `how many tasks to fetch is checked before anything is asked`(_ count: String) {
-        #expect(throws: (any Error).self) { try DMSSubmitter.parseAsRoot(["next", "--max", count]) }
+        #expect(throws: (any Error).self) { try CommandRun.parseSubmitter(["next", "--max", count]) }
     }
 }
