@@ -3,6 +3,7 @@ import ClientCommands
 import DMSClient
 import DMSModel
 import DMSWire
+import NIOCore
 
 /// A task and the proof of holding it, as `next` printed them.
 struct LeaseArguments: ParsableArguments {
@@ -113,11 +114,19 @@ struct FinishCommand: ClientCommand {
 
     func perform(with client: DMSClient) async throws -> CommandReport {
         let lease = LeaseReference(taskID: TaskID(task), token: token)
-        let ending: TaskEnding =
-            if let error { .failed(error: error) } else {
-                .completed(result: try result.map { try InputFile.text($0, bytesMax: Limits.frameDataBytesMax) })
-            }
+        let ending: TaskEnding = if let error { .failed(error: error) } else { .completed(result: try readResult()) }
         return .task(try await client.submitter.finish(lease, ending))
+    }
+
+    /// An empty text is no JSON, and must not pass for a result that was left out: an ending can't be taken back.
+    private func readResult() throws(UsageError) -> ByteBuffer? {
+        guard let result else { return nil }
+        let bytes = try InputFile.text(result, bytesMax: Limits.frameDataBytesMax)
+        guard bytes.readableBytes > 0 else {
+            throw UsageError(
+                "The result is empty, which is no JSON; a task without a result is finished without --result")
+        }
+        return bytes
     }
 }
 
