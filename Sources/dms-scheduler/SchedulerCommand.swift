@@ -13,42 +13,44 @@ struct SchedulerCommand: AsyncParsableCommand {
             flags come first, then the environment, then the file. A wrong value ends the program with exit code 78.
             """)
 
-    @Option(name: .long, help: .init("File with settings, one NAME=value a line (default: .env, if it is there)."))
+    @Option(
+        parsing: .unconditional,
+        help: .init("File with settings, one NAME=value a line (default: .env, if it is there)."))
     var envFile: String?
 
-    @Option(help: help(.httpHost)) var httpHost: String?
-    @Option(help: help(.httpPort)) var httpPort: String?
-    @Option(help: help(.rpcHost)) var rpcHost: String?
-    @Option(help: help(.rpcPort)) var rpcPort: String?
-    @Option(help: help(.rpcSocket)) var rpcSocket: String?
-    @Option(name: .customLong("tls-cert-file"), help: help(.tlsCertificateFile)) var tlsCertificateFile: String?
-    @Option(help: help(.tlsKeyFile)) var tlsKeyFile: String?
-    @Option(name: .customLong("tls-client-ca-file"), help: help(.tlsClientCAFile)) var tlsClientCAFile: String?
-    @Option(name: .customLong("redis-writer-url"), help: help(.writerURL)) var writerURL: String?
-    @Option(name: .customLong("redis-reader-url"), help: help(.readerURL)) var readerURL: String?
-    @Option(name: .customLong("redis-min-replicas"), help: help(.minReplicas)) var minReplicas: String?
-    @Option(name: .customLong("redis-wait-ms"), help: help(.replicaWait)) var replicaWait: String?
-    @Option(help: help(.keyPrefix)) var keyPrefix: String?
-    @Option(name: .customLong("data-dir"), help: help(.dataDirectory)) var dataDirectory: String?
-    @Option(help: help(.operatorToken)) var operatorToken: String?
-    @Option(help: help(.operatorTokenPrevious)) var operatorTokenPrevious: String?
-    @Option(help: help(.operatorTokenFile)) var operatorTokenFile: String?
-    @Option(help: help(.submitterToken)) var submitterToken: String?
-    @Option(help: help(.submitterTokenPrevious)) var submitterTokenPrevious: String?
-    @Option(help: help(.submitterTokenFile)) var submitterTokenFile: String?
-    @Option(help: help(.eventLoops)) var eventLoops: String?
-    @Option(help: help(.logLevel)) var logLevel: String?
-    @Option(help: help(.logFormat)) var logFormat: String?
-    @Option(help: help(.maxQueued)) var maxQueued: String?
-    @Option(help: help(.httpConnectionsMax)) var httpConnectionsMax: String?
-    @Option(help: help(.rpcConnectionsMax)) var rpcConnectionsMax: String?
-    @Option(help: help(.connectionsPerAddressMax)) var connectionsPerAddressMax: String?
-    @Option(help: help(.requestsPerSecondMax)) var requestsPerSecondMax: String?
-    @Option(help: help(.firstRequestSeconds)) var firstRequestSeconds: String?
-    @Option(help: help(.requestSeconds)) var requestSeconds: String?
-    @Option(help: help(.unreadSeconds)) var unreadSeconds: String?
-    @Option(help: help(.httpIdleSeconds)) var httpIdleSeconds: String?
-    @Option(help: help(.rpcIdleSeconds)) var rpcIdleSeconds: String?
+    @Option(.httpHost) var httpHost: String?
+    @Option(.httpPort) var httpPort: String?
+    @Option(.rpcHost) var rpcHost: String?
+    @Option(.rpcPort) var rpcPort: String?
+    @Option(.rpcSocket) var rpcSocket: String?
+    @Option(.tlsCertificateFile) var tlsCertificateFile: String?
+    @Option(.tlsKeyFile) var tlsKeyFile: String?
+    @Option(.tlsClientCAFile) var tlsClientCAFile: String?
+    @Option(.writerURL) var writerURL: String?
+    @Option(.readerURL) var readerURL: String?
+    @Option(.minReplicas) var minReplicas: String?
+    @Option(.replicaWait) var replicaWait: String?
+    @Option(.keyPrefix) var keyPrefix: String?
+    @Option(.dataDirectory) var dataDirectory: String?
+    @Option(.operatorToken) var operatorToken: String?
+    @Option(.operatorTokenPrevious) var operatorTokenPrevious: String?
+    @Option(.operatorTokenFile) var operatorTokenFile: String?
+    @Option(.submitterToken) var submitterToken: String?
+    @Option(.submitterTokenPrevious) var submitterTokenPrevious: String?
+    @Option(.submitterTokenFile) var submitterTokenFile: String?
+    @Option(.eventLoops) var eventLoops: String?
+    @Option(.logLevel) var logLevel: String?
+    @Option(.logFormat) var logFormat: String?
+    @Option(.maxQueued) var maxQueued: String?
+    @Option(.httpConnectionsMax) var httpConnectionsMax: String?
+    @Option(.rpcConnectionsMax) var rpcConnectionsMax: String?
+    @Option(.connectionsPerAddressMax) var connectionsPerAddressMax: String?
+    @Option(.requestsPerSecondMax) var requestsPerSecondMax: String?
+    @Option(.firstRequestSeconds) var firstRequestSeconds: String?
+    @Option(.requestSeconds) var requestSeconds: String?
+    @Option(.unreadSeconds) var unreadSeconds: String?
+    @Option(.httpIdleSeconds) var httpIdleSeconds: String?
+    @Option(.rpcIdleSeconds) var rpcIdleSeconds: String?
 
     mutating func run() async throws {
         do {
@@ -89,8 +91,17 @@ struct SchedulerCommand: AsyncParsableCommand {
         return values.compactMapValues(\.self)
     }
 
-    private static func help(_ setting: Setting) -> ArgumentHelp {
+    fileprivate static func help(_ setting: Setting) -> ArgumentHelp {
         let standard = setting.defaultValue.map { ", default \($0)" } ?? ""
         return ArgumentHelp("\(setting.help) (\(setting.variable)\(standard))", valueName: "value")
+    }
+}
+
+extension Option where Value == String? {
+    /// A setting's flag.
+    ///
+    /// It takes the next word whatever that is, also one that begins with a dash: the setting judges its values.
+    fileprivate init(_ setting: Setting) {
+        self.init(name: .customLong(setting.flag), parsing: .unconditional, help: SchedulerCommand.help(setting))
     }
 }

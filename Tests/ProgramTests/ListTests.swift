@@ -72,6 +72,12 @@ import Testing
             let cursor = try #require(newest.output.firstMatch(of: /"next_cursor":"([^"]+)"/)).1
             let rest = try await scheduler.run("dms-admin", "list", "--newest-first", "--cursor", String(cursor))
             #expect(rest.output.split(separator: "\n").map { $0.prefix(1) } == ["T", "a"])
+            // What people are told works as it stands, whatever the cursor begins with.
+            let first = try await scheduler.run("dms-admin", "list", "--limit", "2")
+            let hint = try #require(first.output.firstMatch(of: /There may be more: (--cursor .+)\n/)).1
+            let words = hint.split(separator: " ").map(String.init)
+            let behind = try await scheduler.run("dms-admin", "list", words[0], words[1])
+            #expect(behind.output.split(separator: "\n").map { $0.prefix(1) } == ["T", "c"], "\(behind.errors)")
             let refused = try await scheduler.run("dms-admin", "list", "--cursor", String(cursor))
             #expect(refused.code == 1)
             #expect(refused.errors.contains("page_token"))

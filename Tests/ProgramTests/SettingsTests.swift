@@ -56,6 +56,15 @@ import Testing
         }
     }
 
+    @Test func `a flag's value may begin with a dash, and is judged like any other`() async throws {
+        try await withFolder { folder in
+            let ended = try await Program.run(
+                "dms-scheduler", ["--operator-token", "-abc", "--http-port", "-1"], folder: folder)
+            #expect(ended.code == 78)
+            #expect(ended.errors.contains("DMS_HTTP_PORT (--http-port): '-1' is not a number from 0 to 65535"))
+        }
+    }
+
     @Test func `help lists every setting with its default`() async throws {
         try await withFolder { folder in
             let help = try await Program.run("dms-scheduler", ["--help"], folder: folder)

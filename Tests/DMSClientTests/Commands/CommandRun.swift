@@ -15,20 +15,29 @@ enum CommandRun {
         _ arguments: [String], environment: [String: String] = [:],
         serving body: @escaping @Sendable (inout AsyncStream<ReceivedCall>.Iterator) async throws -> Void
     ) async throws -> CommandOutcome {
-        try await run(DMSAdmin.parseAsRoot(arguments), environment, serving: body)
+        try await run(parseAdmin(arguments), environment, serving: body)
     }
 
     static func submitter(
         _ arguments: [String], environment: [String: String] = [:],
         serving body: @escaping @Sendable (inout AsyncStream<ReceivedCall>.Iterator) async throws -> Void
     ) async throws -> CommandOutcome {
-        try await run(DMSSubmitter.parseAsRoot(arguments), environment, serving: body)
+        try await run(parseSubmitter(arguments), environment, serving: body)
     }
 
     /// Runs a command that makes no call.
     static func offline(_ arguments: [String], environment: [String: String] = [:]) async throws -> CommandOutcome {
-        let command = try #require(try DMSAdmin.parseAsRoot(arguments) as? any ClientCommand)
+        let command = try #require(try parseAdmin(arguments) as? any ClientCommand)
         return await command.execute(environment: environment)
+    }
+
+    /// Parses what stands behind the program's name.
+    static func parseAdmin(_ arguments: [String]) throws -> any ParsableCommand {
+        try DMSAdmin.parseAsRoot(CommandWords.arranged(arguments, for: .admin))
+    }
+
+    static func parseSubmitter(_ arguments: [String]) throws -> any ParsableCommand {
+        try DMSSubmitter.parseAsRoot(CommandWords.arranged(arguments, for: .submitter))
     }
 
     private static func run(

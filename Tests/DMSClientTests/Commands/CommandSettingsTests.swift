@@ -129,7 +129,7 @@ import Testing
         ["stats", "extra"],
     ])
     func `a command line that is wrong is a usage error`(_ arguments: [String]) {
-        let error = #expect(throws: (any Error).self) { try DMSAdmin.parseAsRoot(arguments) }
+        let error = #expect(throws: (any Error).self) { try CommandRun.parseAdmin(arguments) }
         #expect(error.map { DMSAdmin.exitCode(for: $0).rawValue } == 64)
     }
 

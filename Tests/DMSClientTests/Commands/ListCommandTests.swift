@@ -53,6 +53,17 @@ import Testing
         #expect(outcome.output.hasSuffix(#"],"next_cursor":"z"}"# + "\n"))
     }
 
+    @Test(arguments: [
+        ("16h-_A", "16h-_A"), ("-16h", "-16h"), ("a b", "'a b'"), ("$(x)'y", #"'$(x)'\''y'"#),
+        ("\u{1B}[2J", #"'\u{1B}[2J'"#),
+    ])
+    func `the cursor that is printed may be copied to a shell`(_ cursor: String, _ printed: String) async throws {
+        let outcome = try await CommandRun.admin(["list", "--limit", "1"]) { calls in
+            try await calls.received().answer(ListCommandTests.page(["a"], next: cursor))
+        }
+        #expect(outcome.output.hasSuffix("\nThere may be more: --cursor \(printed)\n"))
+    }
+
     @Test func `a limit is 1 or more`() async {
         await #expect(throws: (any Error).self) { _ = try await CommandRun.offline(["list", "--limit", "0"]) }
     }

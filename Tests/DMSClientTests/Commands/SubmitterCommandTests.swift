@@ -51,6 +51,26 @@ import Testing
 
     @Test(arguments: ["0", "1001", "-1", "many", "4294967296"])
     func `how many tasks to fetch is checked before anything is asked`(_ count: String) {
-        #expect(throws: (any Error).self) { try DMSSubmitter.parseAsRoot(["next", "--max", count]) }
+        #expect(throws: (any Error).self) { try CommandRun.parseSubmitter(["next", "--max", count]) }
+    }
+
+    @Test(arguments: ["", "@/dev/null"])
+    func `an empty result is refused before the task is ended by it`(_ result: String) async throws {
+        let arguments = ["finish", "x", "t", "--result", result, "--server", "unix:///nowhere/s.sock"]
+        let command = try #require(try CommandRun.parseSubmitter(arguments) as? any ClientCommand)
+        let outcome = await command.execute(environment: [:])
+        #expect(outcome.status == .usage)
+        #expect(outcome.standardError.hasPrefix("dms-submitter: The result is empty, which is no JSON;"))
+    }
+
+    @Test func `a task may be finished without a result`() async throws {
+        let outcome = try await CommandRun.submitter(["finish", "x", "t"]) { calls in
+            let call = try await calls.received()
+            let finish = try call.message(as: TaskFinish.self)
+            #expect(finish.succeeded)
+            #expect(finish.result.readableBytes == 0)
+            try await call.answer(Sample.record("x"))
+        }
+        #expect(outcome.status == .success)
     }
 }

@@ -21,13 +21,17 @@ struct DMSAdmin: AsyncParsableCommand {
             DMS_OPERATOR_TOKEN_FILE names, is the token that the scheduler wants for priorities above low, for \
             priority, block, resume and block-state, and for cancelling what is not one's own.
 
+            An id that is -h, or begins with two dashes, goes behind --, as in: dms-admin task -- --id
+
             \(CommandStatus.help)
             """,
         subcommands: [
             StatsCommand.self, OverviewCommand.self, ListCommand.self, TaskCommand.self, SubmitCommand.self,
             CancelCommand.self, PriorityCommand.self, BlockCommand.self, ResumeCommand.self, BlockStateCommand.self,
             HealthCommand.self,
-        ])
+        ], helpNames: CommandWords.helpNames)
+
+    static func main() async { await ClientProgram.admin.main(DMSAdmin.self) }
 }
 
 /// A command of this program.

@@ -17,10 +17,14 @@ struct DMSSubmitter: AsyncParsableCommand {
             Environment: DMS_SERVER is where the scheduler is. DMS_SUBMITTER_TOKEN, or a file that \
             DMS_SUBMITTER_TOKEN_FILE names, is the token, where the scheduler wants one.
 
+            An id that is -h, or begins with two dashes, goes behind --, as in: dms-submitter finish --error why -- --id TOKEN
+
             \(CommandStatus.help) And 3: there was no task.
             """,
         subcommands: [
             RunCommand.self, NextCommand.self, AckCommand.self, RenewCommand.self, ReturnCommand.self,
             FinishCommand.self,
-        ])
+        ], helpNames: CommandWords.helpNames)
+
+    static func main() async { await ClientProgram.submitter.main(DMSSubmitter.self) }
 }

@@ -12,7 +12,9 @@ extension CommandReport {
             ]
         }
         var lines = page.tasks.isEmpty ? [] : aligned([head] + rows)
-        if !page.nextPageToken.isEmpty { lines.append("There may be more: --cursor \(page.nextPageToken)") }
+        if !page.nextPageToken.isEmpty {
+            lines.append("There may be more: --cursor \(ShellWord.quoted(page.nextPageToken))")
+        }
         return CommandReport(text: lines.joined(separator: "\n")) { page.writeJSON(into: &$0) }
     }
 

@@ -18,4 +18,12 @@ public enum ClientProgram: Sendable {
         case .submitter: "DMS_SUBMITTER_TOKEN"
         }
     }
+
+    /// The command whose words behind `--` are another program's; nil: there is none.
+    var runner: String? {
+        switch self {
+        case .admin: nil
+        case .submitter: "run"
+        }
+    }
 }

@@ -7,6 +7,7 @@ public struct ConnectionFlags: ParsableArguments {
     private static let timeoutSecondsMax = 86_400.0
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             """
             Where the scheduler is: host:port, [IPv6]:port, the same behind tls://, or unix:///path; several with commas between them are tried in \
@@ -17,29 +18,37 @@ public struct ConnectionFlags: ParsableArguments {
     var server: [ServerAddress]?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "A file with the roots that a tls:// server's certificate must lead to. (default: $DMS_CA_FILE, else the system's)",
             valueName: "path"))
     var caFile: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "A file with the certificate to show to a tls:// server. (default: $DMS_CERT_FILE)", valueName: "path"))
     var certFile: String?
 
-    @Option(help: ArgumentHelp("A file with that certificate's key. (default: $DMS_KEY_FILE)", valueName: "path"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A file with that certificate's key. (default: $DMS_KEY_FILE)", valueName: "path"))
     var keyFile: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The name that a tls:// server's certificate must hold. (default: $DMS_SERVER_NAME, else the host)",
             valueName: "name"))
     var serverName: String?
 
-    @Option(help: ArgumentHelp("A file that holds the token; used instead of the environment's.", valueName: "path"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A file that holds the token; used instead of the environment's.", valueName: "path"))
     var tokenFile: String?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("How long to wait for an answer, in seconds. (default: 10)", valueName: "seconds"),
         transform: { try ConnectionFlags.timeout($0) })
     var timeout: Duration?

@@ -11,22 +11,28 @@ struct ListCommand: AdminCommand {
         commandName: "list", abstract: "List tasks, oldest first.",
         discussion: "Where more than --limit tasks are there, the last line says how to go on behind them.")
 
-    @Option(help: ArgumentHelp("Only tasks of this status; may be given several times.", valueName: "status"))
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Only tasks of this status; may be given several times.", valueName: "status"))
     var status: [TaskStatus] = []
 
-    @Option(help: ArgumentHelp("Only tasks of this priority; may be given several times.", valueName: "priority"))
+    @Option(
+        parsing: .unconditionalSingleValue,
+        help: ArgumentHelp("Only tasks of this priority; may be given several times.", valueName: "priority"))
     var priority: [Priority] = []
 
-    @Option(help: ArgumentHelp("Only tasks of this service.", valueName: "name"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only tasks of this service.", valueName: "name"))
     var service = ""
 
-    @Option(help: ArgumentHelp("Only tasks of this user.", valueName: "name"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Only tasks of this user.", valueName: "name"))
     var user = ""
 
-    @Option(help: ArgumentHelp("How many tasks at most.", valueName: "number"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How many tasks at most.", valueName: "number"))
     var limit = 100
 
-    @Option(help: ArgumentHelp("Go on where an earlier list with the same filters ended.", valueName: "cursor"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Go on where an earlier list with the same filters ended.", valueName: "cursor"))
     var cursor = ""
 
     @Flag(help: "Turn the order round.")

@@ -61,7 +61,9 @@ struct HealthCommand: AdminCommand {
         commandName: "health", abstract: "Ask whether the scheduler serves.",
         discussion: "Exits with 0 only where the answer is SERVING, as container health checks want it.")
 
-    @Option(help: ArgumentHelp("A service by its full name, such as dms.v1.Submitter. (default: all)"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("A service by its full name, such as dms.v1.Submitter. (default: all)"))
     var service = ""
 
     @OptionGroup var connection: ConnectionFlags

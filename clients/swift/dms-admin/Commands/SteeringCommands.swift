@@ -15,10 +15,10 @@ struct CancelCommand: AdminCommand {
     @Argument(help: ArgumentHelp("The task's id.", valueName: "id"))
     var id: String
 
-    @Option(help: "The service that the task is for.")
+    @Option(parsing: .unconditional, help: "The service that the task is for.")
     var service: String?
 
-    @Option(help: "The user that the task is for.")
+    @Option(parsing: .unconditional, help: "The user that the task is for.")
     var user: String?
 
     @OptionGroup var connection: ConnectionFlags
@@ -69,7 +69,7 @@ struct BlockCommand: AdminCommand {
         commandName: "block", abstract: "Refuse new submissions from now on.",
         discussion: "Needs the operator token. Tasks that are queued are handed out as before.")
 
-    @Option(help: "Why; shown to those who ask.")
+    @Option(parsing: .unconditional, help: "Why; shown to those who ask.")
     var reason: String?
 
     @OptionGroup var connection: ConnectionFlags
@@ -85,7 +85,7 @@ struct ResumeCommand: AdminCommand {
         commandName: "resume", abstract: "Take new submissions again.",
         discussion: "Needs the operator token. Without --reason the reason of the block is kept.")
 
-    @Option(help: "Why; shown to those who ask.")
+    @Option(parsing: .unconditional, help: "Why; shown to those who ask.")
     var reason: String?
 
     @OptionGroup var connection: ConnectionFlags

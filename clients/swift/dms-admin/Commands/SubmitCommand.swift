@@ -18,22 +18,23 @@ struct SubmitCommand: AdminCommand {
             The scheduler keeps the parameters byte for byte. Priorities above low need the operator token.
             """)
 
-    @Option(help: ArgumentHelp("The new task's id. (default: a random UUID)"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The new task's id. (default: a random UUID)"))
     var id: String?
 
-    @Option(help: "The service that is to do the task.")
+    @Option(parsing: .unconditional, help: "The service that is to do the task.")
     var service: String
 
-    @Option(help: "The user that the task is for.")
+    @Option(parsing: .unconditional, help: "The user that the task is for.")
     var user: String
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "The parameters: a JSON object, @ and the path of a file that holds it, or - for standard input.",
             valueName: "json|@file|-"))
     var parameters = "{}"
 
-    @Option(help: "How urgent the task is.")
+    @Option(parsing: .unconditional, help: "How urgent the task is.")
     var priority = Priority.low
 
     @OptionGroup var connection: ConnectionFlags

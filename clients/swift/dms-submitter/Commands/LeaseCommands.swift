@@ -3,6 +3,7 @@ import ClientCommands
 import DMSClient
 import DMSModel
 import DMSWire
+import NIOCore
 
 /// A task and the proof of holding it, as `next` printed them.
 struct LeaseArguments: ParsableArguments {
@@ -41,7 +42,7 @@ struct RenewCommand: ClientCommand {
     @OptionGroup var lease: LeaseArguments
 
     @Option(
-        name: .customLong("lease"),
+        name: .customLong("lease"), parsing: .unconditional,
         help: ArgumentHelp("How long from now, from 1s to 24h; as long as it was by default.", valueName: "time"))
     var time: TimeArgument?
 
@@ -63,7 +64,7 @@ struct ReturnCommand: ClientCommand {
 
     @OptionGroup var lease: LeaseArguments
 
-    @Option(help: "Why, for people.")
+    @Option(parsing: .unconditional, help: "Why, for people.")
     var reason: String?
 
     @OptionGroup var connection: ConnectionFlags
@@ -94,12 +95,13 @@ struct FinishCommand: ClientCommand {
     var token = ""
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "What came of it: JSON, @ and the path of a file that holds it, or - for standard input.",
             valueName: "json|@file|-"))
     var result: String?
 
-    @Option(help: ArgumentHelp("The task failed; why, for people.", valueName: "text"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("The task failed; why, for people.", valueName: "text"))
     var error: String?
 
     @OptionGroup var connection: ConnectionFlags
@@ -112,11 +114,19 @@ struct FinishCommand: ClientCommand {
 
     func perform(with client: DMSClient) async throws -> CommandReport {
         let lease = LeaseReference(taskID: TaskID(task), token: token)
-        let ending: TaskEnding =
-            if let error { .failed(error: error) } else {
-                .completed(result: try result.map { try InputFile.text($0, bytesMax: Limits.frameDataBytesMax) })
-            }
+        let ending: TaskEnding = if let error { .failed(error: error) } else { .completed(result: try readResult()) }
         return .task(try await client.submitter.finish(lease, ending))
+    }
+
+    /// An empty text is no JSON, and must not pass for a result that was left out: an ending can't be taken back.
+    private func readResult() throws(UsageError) -> ByteBuffer? {
+        guard let result else { return nil }
+        let bytes = try InputFile.text(result, bytesMax: Limits.frameDataBytesMax)
+        guard bytes.readableBytes > 0 else {
+            throw UsageError(
+                "The result is empty, which is no JSON; a task without a result is finished without --result")
+        }
+        return bytes
     }
 }
 

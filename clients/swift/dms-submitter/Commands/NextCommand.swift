@@ -17,24 +17,25 @@ struct NextCommand: ClientCommand {
             --json; the others as in dms-submitter --help. After 75 a task may have been handed out that nobody got.
             """)
 
-    @Option(help: "How many tasks to fetch at most, from 1 to \(Limits.nextTasksMax).")
-    var max: UInt32 = 1
+    @Option(parsing: .unconditional, help: "How many tasks to fetch at most, from 1 to \(Limits.nextTasksMax).")
+    var max = 1
 
-    @Option(help: ArgumentHelp("How long to wait for a task, up to 10m.", valueName: "time"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("How long to wait for a task, up to 10m.", valueName: "time"))
     var wait: TimeArgument?
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp("How long a lease the tasks come under, from 1s to 24h; none by default.", valueName: "time")
     )
     var lease: TimeArgument?
 
-    @Option(help: ArgumentHelp("Who fetches; kept with the task.", valueName: "id"))
+    @Option(parsing: .unconditional, help: ArgumentHelp("Who fetches; kept with the task.", valueName: "id"))
     var submitterID = ""
 
     @OptionGroup var connection: ConnectionFlags
 
     func validate() throws {
-        guard (1...UInt32(Limits.nextTasksMax)).contains(max) else {
+        guard (1...Limits.nextTasksMax).contains(max) else {
             throw ValidationError("--max must be from 1 to \(Limits.nextTasksMax).")
         }
         try LeaseTime.check(lease)
@@ -47,7 +48,7 @@ struct NextCommand: ClientCommand {
         .fetched(
             try await client.submitter.next(
                 NextRequest(
-                    maxTasks: max, waitMilliseconds: wait?.milliseconds ?? 0,
+                    maxTasks: UInt32(max), waitMilliseconds: wait?.milliseconds ?? 0,
                     leaseMilliseconds: lease?.milliseconds ?? 0, submitterID: submitterID)))
     }
 }
