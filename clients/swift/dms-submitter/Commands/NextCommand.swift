@@ -20,13 +20,18 @@ struct NextCommand: ClientCommand {
     @Option(parsing: .unconditional, help: "How many tasks to fetch at most, from 1 to \(Limits.nextTasksMax).")
     var max = 1
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How long to wait for a task, up to 10m.", valueName: "time"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("How long to wait for a task, up to 10m.", valueName: "time"),
+        transform: {
+            try TimeArgument($0, milliseconds: 0...Limits.nextWaitMillisecondsMax, "of at most 10m")
+        })
     var wait: TimeArgument?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How long a lease the tasks come under, from 1s to 24h; none by default.", valueName: "time")
-    )
+        help: ArgumentHelp(
+            "How long a lease the tasks come under, from 1s to 24h; none by default.", valueName: "time"),
+        transform: { try LeaseTime.read($0) })
     var lease: TimeArgument?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Who fetches; kept with the task.", valueName: "id"))
@@ -37,10 +42,6 @@ struct NextCommand: ClientCommand {
     func validate() throws {
         guard (1...Limits.nextTasksMax).contains(max) else {
             throw ValidationError("--max must be from 1 to \(Limits.nextTasksMax).")
-        }
-        try LeaseTime.check(lease)
-        guard Int(wait?.milliseconds ?? 0) <= Limits.nextWaitMillisecondsMax else {
-            throw ValidationError("--wait must be at most 10m.")
         }
     }
 
@@ -55,9 +56,15 @@ struct NextCommand: ClientCommand {
 
 /// What `--lease` may be.
 enum LeaseTime {
+    private static let range = Limits.leaseMillisecondsMin...Limits.leaseMillisecondsMax
+
+    static func read(_ text: String) throws -> TimeArgument {
+        try TimeArgument(text, milliseconds: range, "from 1s to 24h")
+    }
+
     static func check(_ lease: TimeArgument?) throws {
         guard let lease else { return }
-        guard (Limits.leaseMillisecondsMin...Limits.leaseMillisecondsMax).contains(Int(lease.milliseconds)) else {
+        guard range.contains(Int(lease.milliseconds)) else {
             throw ValidationError("--lease must be from 1s to 24h.")
         }
     }
