@@ -50,7 +50,7 @@ import Testing
     ])
     func `a word that is not UTF-8 is refused, not changed`(_ line: String) async throws {
         try await withFolder { folder in
-            let ended = try await shell(line, ["DMS_SERVER": "unix:///nowhere/s"], folder: folder)
+            let ended = try await Program.shell(line, server: "unix:///nowhere/s", folder: folder)
             #expect(ended.code == 64)
             #expect(ended.errors.contains("of the command line is not UTF-8"), "\(ended.errors)")
         }
@@ -58,18 +58,11 @@ import Testing
 
     @Test func `the words of a command that is run may be anything`() async throws {
         try await withFolder { folder in
-            let ended = try await shell(
-                #"dms-submitter run --concurrency 0 -- "$(printf '\377')""#, [:], folder: folder)
+            let ended = try await Program.shell(
+                #"dms-submitter run --concurrency 0 -- "$(printf '\377')""#, server: "unix:///nowhere/s", folder: folder
+            )
             #expect(ended.code == 64)
             #expect(ended.errors.contains("--concurrency must be from 1"), "\(ended.errors)")
         }
-    }
-
-    /// Runs a line of shell, which finds the programs.
-    private func shell(
-        _ line: String, _ environment: [String: String], folder: String
-    ) async throws -> (code: Int32, output: String, errors: String) {
-        try await Program.run(
-            "/bin/sh", ["-c", "PATH=\(Program.folder):$PATH; exec \(line)"], environment: environment, folder: folder)
     }
 }

@@ -14,7 +14,9 @@ struct NextCommand: ClientCommand {
             or acknowledged, or the task returned or finished, before the lease ends.
 
             Exit status: 0 at least one task was fetched; 3 none is queued: nothing is printed, or {"tasks":[]} with \
-            --json; the others as in dms-submitter --help. After 75 a task may have been handed out that nobody got.
+            --json; the others as in dms-submitter --help. After 75 a task may have been handed out that nobody got. With 74, when \
+            standard output cannot be written, tasks under a lease are given back, and the ids of others are told on standard \
+            error.
             """)
 
     @Option(parsing: .unconditional, help: "How many tasks to fetch at most, from 1 to \(Limits.nextTasksMax).")
@@ -46,11 +48,36 @@ struct NextCommand: ClientCommand {
     }
 
     func perform(with client: DMSClient) async throws -> CommandReport {
-        .fetched(
-            try await client.submitter.next(
-                NextRequest(
-                    maxTasks: UInt32(max), waitMilliseconds: wait?.milliseconds ?? 0,
-                    leaseMilliseconds: lease?.milliseconds ?? 0, submitterID: submitterID)))
+        let answer = try await client.submitter.next(
+            NextRequest(
+                maxTasks: UInt32(max), waitMilliseconds: wait?.milliseconds ?? 0,
+                leaseMilliseconds: lease?.milliseconds ?? 0, submitterID: submitterID))
+        var report = CommandReport.fetched(answer)
+        if !answer.tasks.isEmpty { report.whenLost = { await NextCommand.giveBack(answer.leasedTasks, to: client) } }
+        return report
+    }
+
+    /// Returns tasks that nobody has seen to their queues, and names those that stay dispatched.
+    ///
+    /// The last one goes first, so that they come to stand at the head of their queue as they did.
+    private static func giveBack(_ tasks: [LeasedTask], to client: DMSClient) async -> String {
+        var kept: [TaskID] = []
+        for task in tasks.reversed() {
+            // Without a lease there is no way back; and where one return fails for the connection's sake, so would the next.
+            guard !task.leaseToken.isEmpty, kept.isEmpty,
+                (try? await client.submitter.return(
+                    LeaseReference(taskID: task.record.taskID, token: task.leaseToken),
+                    reason: "dms-submitter next could not print it")) != nil
+            else {
+                kept.insert(task.record.taskID, at: 0)
+                continue
+            }
+        }
+        if kept.isEmpty { return "The tasks went back to their queues" }
+        let ids = kept.map { PrintableText.line($0.text) }.joined(separator: " ")
+        return tasks.contains { $0.leaseToken.isEmpty }
+            ? "These tasks stay dispatched until dms-submitter finish ends them: \(ids)"
+            : "These tasks go back to their queues when their lease ends: \(ids)"
     }
 }
 
