@@ -40,4 +40,29 @@ import Testing
             }
         }
     }
+
+    /// A test's own words are text, so it is a shell that makes others.
+    @Test(arguments: [
+        #"dms-admin submit --service s --user u --parameters "$(printf '{"a":"\377"}')""#,
+        #"dms-admin submit --id "$(printf '\377')" --service s --user u"#, #"dms-admin task "$(printf '\377')""#,
+        #"dms-admin task -- "$(printf '\377')""#, #"dms-submitter finish x --error "$(printf '\303')""#,
+        #"dms-submitter run --submitter-id "$(printf '\377')" -- true"#,
+    ])
+    func `a word that is not UTF-8 is refused, not changed`(_ line: String) async throws {
+        try await withFolder { folder in
+            let ended = try await Program.shell(line, server: "unix:///nowhere/s", folder: folder)
+            #expect(ended.code == 64)
+            #expect(ended.errors.contains("of the command line is not UTF-8"), "\(ended.errors)")
+        }
+    }
+
+    @Test func `the words of a command that is run may be anything`() async throws {
+        try await withFolder { folder in
+            let ended = try await Program.shell(
+                #"dms-submitter run --concurrency 0 -- "$(printf '\377')""#, server: "unix:///nowhere/s", folder: folder
+            )
+            #expect(ended.code == 64)
+            #expect(ended.errors.contains("--concurrency must be from 1"), "\(ended.errors)")
+        }
+    }
 }

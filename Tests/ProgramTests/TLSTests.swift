@@ -87,7 +87,19 @@ import Testing
                 (server, ["--ca-file", "stranger.pem"] + own, 69, "does not lead to a root that is trusted here"),
                 (server, own, 69, "does not lead to a root that is trusted here"),
                 (server, ["--ca-file", "root.pem"], 69, "for a client's certificate"),
-                (server, ["--ca-file", "nowhere.pem"], 64, "the file 'nowhere.pem' holds no certificate"),
+                (
+                    server, ["--ca-file", "nowhere.pem"], 64,
+                    "the file 'nowhere.pem' cannot be read: no such file or directory"
+                ), (server, ["--ca-file", "client.key"], 64, "the file 'client.key' holds no certificate in PEM"),
+                (
+                    server, ["--cert-file", "nowhere.pem", "--key-file", "client.key"], 64,
+                    "the file 'nowhere.pem' cannot be read: no such file or directory"
+                ),
+                (
+                    server, ["--cert-file", "client.pem", "--key-file", "nowhere.key"], 64,
+                    "the file 'nowhere.key' cannot be read: no such file or directory"
+                ),
+                (server, ["--cert-file", "client.pem", "--key-file", "client.pem"], 64, "holds no private key in PEM"),
                 (server, ["--cert-file", "client.pem"], 64, "go together"),
                 (
                     server, ["--cert-file", "client.pem", "--key-file", "other.key"], 64,

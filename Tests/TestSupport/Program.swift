@@ -13,6 +13,11 @@ public final class Program: Sendable {
     private let outputPath: String
     private let errorPath: String
 
+    /// Where the programs are: they lie beside the tests.
+    public static var folder: String {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().path
+    }
+
     /// What is handed on of this process's environment: where programs are found, and how a sanitizer reports.
     private static let inherited = ["PATH", "TSAN_OPTIONS", "ASAN_OPTIONS", "LSAN_OPTIONS", "SWIFT_BACKTRACE"]
 
@@ -24,10 +29,7 @@ public final class Program: Sendable {
         descriptorsMax: Int? = nil
     ) throws {
         let process = Process()
-        // Programs lie beside the tests.
-        let built = URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent()
-        process.executableURL =
-            name.contains("/") ? URL(fileURLWithPath: name) : built.appendingPathComponent(name)
+        process.executableURL = URL(fileURLWithPath: name.contains("/") ? name : "\(Program.folder)/\(name)")
         process.arguments = arguments
         if let descriptorsMax, let program = process.executableURL {
             process.executableURL = URL(fileURLWithPath: "/usr/bin/prlimit")

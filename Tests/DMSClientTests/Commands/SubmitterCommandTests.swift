@@ -73,4 +73,29 @@ import Testing
         }
         #expect(outcome.status == .success)
     }
+
+    @Test(arguments: [
+        (["next", "--lease", "25h"], "a time from 1s to 24h is expected"),
+        (["next", "--lease", "999ms"], "a time from 1s to 24h is expected"),
+        (["next", "--lease", "-1"], "a time from 1s to 24h is expected"),
+        (["renew", "x", "t", "--lease", "25h"], "a time from 1s to 24h is expected"),
+        (["next", "--wait", "abc"], "a time of at most 10m is expected"),
+        (["next", "--wait", "601"], "a time of at most 10m is expected"),
+    ])
+    func `a time that is wrong is told with form and bounds`(_ arguments: [String], _ bounds: String) {
+        let error = #expect(throws: (any Error).self) { try CommandRun.parseSubmitter(arguments) }
+        #expect(error.map { DMSSubmitter.exitCode(for: $0).rawValue } == 64)
+        let message = error.map { DMSSubmitter.message(for: $0) } ?? ""
+        #expect(message.contains(bounds + ", such as 1500ms, 30s, 5m or 1h; a bare number is seconds"), "\(message)")
+    }
+
+    @Test(arguments: [("1s", 1000), ("24h", 86_400_000), ("90", 90_000)])
+    func `times at the bounds are taken`(_ time: String, _ milliseconds: UInt32) throws {
+        let next = try #require(try CommandRun.parseSubmitter(["next", "--lease", time]) as? NextCommand)
+        #expect(next.lease?.milliseconds == milliseconds)
+        let renew = try #require(try CommandRun.parseSubmitter(["renew", "x", "t", "--lease", time]) as? RenewCommand)
+        #expect(renew.time?.milliseconds == milliseconds)
+        let waiting = try #require(try CommandRun.parseSubmitter(["next", "--wait", "10m"]) as? NextCommand)
+        #expect(waiting.wait?.milliseconds == 600_000)
+    }
 }

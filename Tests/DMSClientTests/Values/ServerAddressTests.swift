@@ -34,6 +34,12 @@ import Testing
         #expect(error?.description.hasPrefix("'\(text)' is no server address: ") == true)
     }
 
+    @Test(arguments: [("http://127.0.0.1:8001", "http"), ("tls://redis://host", "redis"), ("UNIX:///s", "UNIX")])
+    func `a scheme that is not known is told as one`(_ text: String, _ scheme: String) throws {
+        let error = #expect(throws: ServerAddressError.self) { try ServerAddress(text) }
+        #expect(error?.problem.hasPrefix("the scheme '\(scheme)' is not known; known are tls:// and unix://") == true)
+    }
+
     @Test(arguments: ["unix:///\u{301}", "ho\u{301}st:80", "[:\u{301}:1]:80"])
     func `a mark is a mark also before a combining character`(_ text: String) throws {
         #expect(try ServerAddress(text).description == text)

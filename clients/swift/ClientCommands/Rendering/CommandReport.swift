@@ -8,6 +8,8 @@ public struct CommandReport: Sendable {
     public var json: ByteBuffer
     /// How the program ends.
     public var status: CommandStatus
+    /// What is done where the report can't be printed; it returns a sentence on what became of that.
+    public var whenLost: (@Sendable () async -> String)?
 
     /// A report of these two forms; by default that of a success.
     public init(text: String, json: ByteBuffer, status: CommandStatus = .success) {

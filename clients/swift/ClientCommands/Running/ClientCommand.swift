@@ -33,53 +33,60 @@ extension ClientCommand {
 
     /// Does the command's work, prints, and ends the program.
     public func run() async throws {
-        let outcome = await execute(environment: ProcessInfo.processInfo.environment)
-        try FileHandle.standardOutput.write(contentsOf: Data(outcome.standardOutput.readableBytesView))
-        try FileHandle.standardError.write(contentsOf: Data(outcome.standardError.utf8))
+        let outcome = await execute(environment: ProcessInfo.processInfo.environment, print: StandardOutput.write)
+        try? FileHandle.standardError.write(contentsOf: Data(outcome.standardError.utf8))
         if outcome.status != .success { throw ExitCode(outcome.status.rawValue) }
     }
 
-    /// Does the command's work, and says what is to be printed.
-    public func execute(environment: [String: String]) async -> CommandOutcome {
-        do {
+    /// Does the command's work, prints what came of it, and says how it ended.
+    public func execute(
+        environment: [String: String], print: @Sendable (ByteBuffer) throws(OutputError) -> Void = { _ in }
+    ) async -> CommandOutcome {
+        let client: DMSClient
+        do throws(UsageError) {
             let settings = try ClientSettings(connection, program: Self.program, environment: environment)
             var options = settings.options
             adjust(&options)
-            let client = DMSClient(addresses: settings.addresses, options: options)
-            let result = await Result.capturing { try await perform(with: client) }
-            await client.close()
-            return print(try result.get())
+            client = DMSClient(addresses: settings.addresses, options: options)
+        } catch {
+            return failure("\(error)", .usage)
+        }
+        let outcome = await outcome(with: client, print)
+        await client.close()
+        return outcome
+    }
+
+    private func outcome(
+        with client: DMSClient, _ print: @Sendable (ByteBuffer) throws(OutputError) -> Void
+    ) async -> CommandOutcome {
+        let report: CommandReport
+        do {
+            report = try await perform(with: client)
         } catch let error as DMSClientError {
             return failure("\(error)", CommandStatus(error))
         } catch {
             return failure("\(error)", .usage)
         }
+        let output = text(of: report)
+        do throws(OutputError) {
+            if output.readableBytes > 0 { try print(output) }
+            return CommandOutcome(standardOutput: output, status: report.status)
+        } catch {
+            // Who closes a pipe has read enough, and need not be told.
+            let problem = error.isPipeClosed ? nil : "\(error)"
+            let sentences = [problem, await report.whenLost?()].compactMap(\.self)
+            if sentences.isEmpty { return CommandOutcome(status: .outputLost) }
+            return failure(sentences.joined(separator: ". "), .outputLost)
+        }
     }
 
-    private func print(_ report: CommandReport) -> CommandOutcome {
-        var outcome = CommandOutcome(status: report.status)
-        if connection.json {
-            outcome.standardOutput = report.json
-            outcome.standardOutput.writeStaticString("\n")
-        } else if !report.text.isEmpty {
-            outcome.standardOutput.writeString(report.text)
-            outcome.standardOutput.writeStaticString("\n")
-        }
-        return outcome
+    private func text(of report: CommandReport) -> ByteBuffer {
+        var output = connection.json ? report.json : ByteBuffer(string: report.text)
+        if output.readableBytes > 0 { output.writeStaticString("\n") }
+        return output
     }
 
     private func failure(_ message: String, _ status: CommandStatus) -> CommandOutcome {
         CommandOutcome(standardError: "\(Self.program.name): \(PrintableText.line(message))\n", status: status)
-    }
-}
-
-extension Result where Failure == any Error {
-    /// What the body returns, or throws.
-    fileprivate static func capturing(_ body: () async throws -> Success) async -> Result {
-        do {
-            return .success(try await body())
-        } catch {
-            return .failure(error)
-        }
     }
 }

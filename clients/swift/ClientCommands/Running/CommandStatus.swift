@@ -11,6 +11,8 @@ public enum CommandStatus: Int32, Sendable {
     case usage = 64
     /// The server cannot be reached.
     case unreachable = 69
+    /// The call was done, but what came of it could not be printed.
+    case outputLost = 74
     /// No answer came: whether the call was done is not known.
     case noAnswer = 75
     /// The server does not speak the protocol.
@@ -30,8 +32,8 @@ public enum CommandStatus: Int32, Sendable {
     /// What the numbers mean, for a program's help.
     public static let help = """
         Exit status: 0 done; 1 the server refused, and says why on standard error; 64 the command line is wrong; 69 the \
-        scheduler cannot be reached; 75 no answer came in time, or the connection was lost: whether the call was done is \
-        not known; 76 what answered is no scheduler.
+        scheduler cannot be reached; 74 it was done, but standard output could not be written; 75 no answer came in time, \
+        or the connection was lost: whether the call was done is not known; 76 what answered is no scheduler.
         """
 }
 

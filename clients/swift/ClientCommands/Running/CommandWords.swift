@@ -42,11 +42,31 @@ public enum CommandWords {
         let name = option.prefix { $0 != "=" }
         return option.dropFirst(name.count + 1).isEmpty && !flags.contains(String(name))
     }
+
+    /// The words behind the program's name; throws for one that is not UTF-8.
+    ///
+    /// Swift's own list has U+FFFD in the place of such bytes, and what was meant would be stored as something else. Only the words of
+    /// a command that is run may be anything.
+    static func ofProcess(_ program: ClientProgram) throws(UsageError) -> [String] {
+        let words = Array(CommandLine.arguments.dropFirst())
+        let end = program.runner.flatMap { words.first == $0 ? words.firstIndex(of: "--") : nil } ?? words.endIndex
+        for (index, word) in words[..<end].enumerated() {
+            guard let bytes = unsafe CommandLine.unsafeArgv[index + 1] else { break }
+            guard unsafe String(validatingCString: bytes) != nil else {
+                throw UsageError("The word '\(PrintableText.line(word))' of the command line is not UTF-8")
+            }
+        }
+        return words
+    }
 }
 
 extension ClientProgram {
     /// Does what the command line asks for; what each program is.
     public func main(_ root: (some AsyncParsableCommand).Type) async {
-        await root.main(CommandWords.arranged(Array(CommandLine.arguments.dropFirst()), for: self))
+        do {
+            await root.main(CommandWords.arranged(try CommandWords.ofProcess(self), for: self))
+        } catch {
+            root.exit(withError: ValidationError("\(error)"))
+        }
     }
 }

@@ -20,6 +20,15 @@ public struct TimeArgument: ExpressibleByArgument, Sendable, Equatable {
         duration = .milliseconds(Int64((count * unit.milliseconds).rounded()))
     }
 
+    /// Reads a text; throws a sentence with the form and the bounds where it is no time in that range.
+    public init(_ text: String, milliseconds range: ClosedRange<Int>, _ bounds: String) throws {
+        guard let time = TimeArgument(argument: text), range.contains(Int(time.milliseconds)) else {
+            throw ValidationError(
+                "a time \(bounds) is expected, such as 1500ms, 30s, 5m or 1h; a bare number is seconds")
+        }
+        self = time
+    }
+
     /// In whole milliseconds.
     public var milliseconds: UInt32 { UInt32(clamping: Int64(duration / .milliseconds(1))) }
 }

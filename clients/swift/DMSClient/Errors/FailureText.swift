@@ -59,7 +59,7 @@ enum FailureText {
         return texts.joined(separator: ", ")
     }
 
-    private static func describe(errno code: CInt) -> String {
+    static func describe(errno code: CInt) -> String {
         guard let text = unsafe strerror(code) else { return "error \(code)" }
         let sentence = unsafe String(cString: text)
         return sentence.prefix(1).lowercased() + sentence.dropFirst()

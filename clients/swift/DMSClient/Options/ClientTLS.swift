@@ -1,6 +1,14 @@
 import NIOCore
 import NIOSSL
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
 /// How a client knows its server at a `tls://` address, and shows who it is itself.
 ///
 /// The files are in PEM and are read for each connection, so that renewed ones need no new client.
@@ -41,6 +49,7 @@ public struct ClientTLS: Sendable, Hashable {
         case (nil, nil): break
         case (let certificateFile?, let keyFile?):
             configuration.certificateChain = try ClientTLS.certificates(at: certificateFile).map { .certificate($0) }
+            try ClientTLS.checkReadable(keyFile)
             guard let key = try? NIOSSLPrivateKey(file: keyFile, format: .pem) else {
                 throw ClientTLSError(
                     description: "the file '\(keyFile)' holds no private key in PEM that is not encrypted")
@@ -58,10 +67,17 @@ public struct ClientTLS: Sendable, Hashable {
     }
 
     private static func certificates(at path: String) throws(ClientTLSError) -> [NIOSSLCertificate] {
+        try checkReadable(path)
         guard let certificates = try? NIOSSLCertificate.fromPEMFile(path), !certificates.isEmpty else {
             throw ClientTLSError(description: "the file '\(path)' holds no certificate in PEM")
         }
         return certificates
+    }
+
+    /// What the library says of a file that is not there is no more than that it holds nothing of use.
+    private static func checkReadable(_ path: String) throws(ClientTLSError) {
+        guard unsafe access(path, R_OK) != 0 else { return }
+        throw ClientTLSError(description: "the file '\(path)' cannot be read: \(FailureText.describe(errno: errno))")
     }
 
     /// The name to ask the server for; nil where the host is an IP address, which is compared as such.

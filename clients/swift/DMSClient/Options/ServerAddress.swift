@@ -33,6 +33,10 @@ public enum ServerAddress: Sendable, Hashable {
         }
         let isTLS = text.utf8.starts(with: ServerAddress.tlsScheme.utf8)
         let place = isTLS ? String(Substring(text.utf8.dropFirst(ServerAddress.tlsScheme.utf8.count))) : text
+        if let scheme = ServerAddress.scheme(of: place) {
+            throw refusal(
+                "the scheme '\(scheme)' is not known; known are tls:// and unix://, and no scheme is plain TCP")
+        }
         let (host, portText) = try ServerAddress.split(place, refusal)
         guard !host.isEmpty, !host.utf8.contains(where: ServerAddress.isInNoHost) else {
             throw refusal("a host is expected, as in 127.0.0.1:8001")
@@ -45,6 +49,11 @@ public enum ServerAddress: Sendable, Hashable {
             let port = Int(portText), ServerAddress.portRange.contains(port)
         else { throw refusal("the port must be a number from 1 to 65535") }
         self = ServerAddress.at(host, port, isTLS: isTLS)
+    }
+
+    private static func scheme(of text: String) -> String? {
+        guard let mark = text.utf8.firstRange(of: "://".utf8) else { return nil }
+        return String(Substring(text.utf8[..<mark.lowerBound]))
     }
 
     private static func at(_ host: String, _ port: Int, isTLS: Bool) -> ServerAddress {

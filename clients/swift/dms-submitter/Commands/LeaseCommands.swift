@@ -43,12 +43,11 @@ struct RenewCommand: ClientCommand {
 
     @Option(
         name: .customLong("lease"), parsing: .unconditional,
-        help: ArgumentHelp("How long from now, from 1s to 24h; as long as it was by default.", valueName: "time"))
+        help: ArgumentHelp("How long from now, from 1s to 24h; as long as it was by default.", valueName: "time"),
+        transform: { try LeaseTime.read($0) })
     var time: TimeArgument?
 
     @OptionGroup var connection: ConnectionFlags
-
-    func validate() throws { try LeaseTime.check(time) }
 
     func perform(with client: DMSClient) async throws -> CommandReport {
         try .lease(of: await client.submitter.renew([lease.reference], for: time?.duration))

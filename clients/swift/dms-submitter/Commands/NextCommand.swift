@@ -14,19 +14,26 @@ struct NextCommand: ClientCommand {
             or acknowledged, or the task returned or finished, before the lease ends.
 
             Exit status: 0 at least one task was fetched; 3 none is queued: nothing is printed, or {"tasks":[]} with \
-            --json; the others as in dms-submitter --help. After 75 a task may have been handed out that nobody got.
+            --json; the others as in dms-submitter --help. After 75 a task may have been handed out that nobody got. With 74, when \
+            standard output cannot be written, tasks under a lease are given back, and the ids of others are told on standard \
+            error.
             """)
 
     @Option(parsing: .unconditional, help: "How many tasks to fetch at most, from 1 to \(Limits.nextTasksMax).")
     var max = 1
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("How long to wait for a task, up to 10m.", valueName: "time"))
+    @Option(
+        parsing: .unconditional, help: ArgumentHelp("How long to wait for a task, up to 10m.", valueName: "time"),
+        transform: {
+            try TimeArgument($0, milliseconds: 0...Limits.nextWaitMillisecondsMax, "of at most 10m")
+        })
     var wait: TimeArgument?
 
     @Option(
         parsing: .unconditional,
-        help: ArgumentHelp("How long a lease the tasks come under, from 1s to 24h; none by default.", valueName: "time")
-    )
+        help: ArgumentHelp(
+            "How long a lease the tasks come under, from 1s to 24h; none by default.", valueName: "time"),
+        transform: { try LeaseTime.read($0) })
     var lease: TimeArgument?
 
     @Option(parsing: .unconditional, help: ArgumentHelp("Who fetches; kept with the task.", valueName: "id"))
@@ -38,26 +45,53 @@ struct NextCommand: ClientCommand {
         guard (1...Limits.nextTasksMax).contains(max) else {
             throw ValidationError("--max must be from 1 to \(Limits.nextTasksMax).")
         }
-        try LeaseTime.check(lease)
-        guard Int(wait?.milliseconds ?? 0) <= Limits.nextWaitMillisecondsMax else {
-            throw ValidationError("--wait must be at most 10m.")
-        }
     }
 
     func perform(with client: DMSClient) async throws -> CommandReport {
-        .fetched(
-            try await client.submitter.next(
-                NextRequest(
-                    maxTasks: UInt32(max), waitMilliseconds: wait?.milliseconds ?? 0,
-                    leaseMilliseconds: lease?.milliseconds ?? 0, submitterID: submitterID)))
+        let answer = try await client.submitter.next(
+            NextRequest(
+                maxTasks: UInt32(max), waitMilliseconds: wait?.milliseconds ?? 0,
+                leaseMilliseconds: lease?.milliseconds ?? 0, submitterID: submitterID))
+        var report = CommandReport.fetched(answer)
+        if !answer.tasks.isEmpty { report.whenLost = { await NextCommand.giveBack(answer.leasedTasks, to: client) } }
+        return report
+    }
+
+    /// Returns tasks that nobody has seen to their queues, and names those that stay dispatched.
+    ///
+    /// The last one goes first, so that they come to stand at the head of their queue as they did.
+    private static func giveBack(_ tasks: [LeasedTask], to client: DMSClient) async -> String {
+        var kept: [TaskID] = []
+        for task in tasks.reversed() {
+            // Without a lease there is no way back; and where one return fails for the connection's sake, so would the next.
+            guard !task.leaseToken.isEmpty, kept.isEmpty,
+                (try? await client.submitter.return(
+                    LeaseReference(taskID: task.record.taskID, token: task.leaseToken),
+                    reason: "dms-submitter next could not print it")) != nil
+            else {
+                kept.insert(task.record.taskID, at: 0)
+                continue
+            }
+        }
+        if kept.isEmpty { return "The tasks went back to their queues" }
+        let ids = kept.map { PrintableText.line($0.text) }.joined(separator: " ")
+        return tasks.contains { $0.leaseToken.isEmpty }
+            ? "These tasks stay dispatched until dms-submitter finish ends them: \(ids)"
+            : "These tasks go back to their queues when their lease ends: \(ids)"
     }
 }
 
 /// What `--lease` may be.
 enum LeaseTime {
+    private static let range = Limits.leaseMillisecondsMin...Limits.leaseMillisecondsMax
+
+    static func read(_ text: String) throws -> TimeArgument {
+        try TimeArgument(text, milliseconds: range, "from 1s to 24h")
+    }
+
     static func check(_ lease: TimeArgument?) throws {
         guard let lease else { return }
-        guard (Limits.leaseMillisecondsMin...Limits.leaseMillisecondsMax).contains(Int(lease.milliseconds)) else {
+        guard range.contains(Int(lease.milliseconds)) else {
             throw ValidationError("--lease must be from 1s to 24h.")
         }
     }
