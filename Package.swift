@@ -118,7 +118,7 @@ let package = Package(
         .executableTarget(
             name: "dms-submitter",
             dependencies: [
-                "ClientCommands", "DMSClient", "DMSModel", nioCore, argumentParser, subprocess,
+                "ClientCommands", "DMSClient", "DMSModel", nioCore, nioPosix, argumentParser, subprocess,
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], path: "clients/swift/dms-submitter", swiftSettings: swiftSettings),
 

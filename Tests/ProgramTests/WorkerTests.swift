@@ -9,7 +9,7 @@ import Testing
 /// `dms-submitter run` with real commands, on a real scheduler.
 @Suite(.serialized) struct WorkerTests {
     /// A scheduler, its client, and the folder in which workers run.
-    private struct Setting {
+    struct Setting {
         let scheduler: SchedulerProcess
         let client: DMSClient
         let folder: String
@@ -53,7 +53,7 @@ import Testing
         }
     }
 
-    private func withSetting(_ body: (Setting) async throws -> Void) async throws {
+    func withSetting(_ body: (Setting) async throws -> Void) async throws {
         try await withFolder { folder in
             let scheduler = try await SchedulerProcess.start(folder: folder)
             let client = scheduler.client()

@@ -2,14 +2,14 @@ import DMSModel
 import NIOCore
 
 /// Keeps the beginning of what a command writes, up to a limit.
-struct OutputHead: Sendable {
+struct OutputHead: KeptOutput {
     private let bytesMax: Int
     private(set) var bytes = ByteBuffer()
     private(set) var isTooLong = false
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    mutating func append(_ part: [UInt8]) {
+    mutating func append(_ part: some Collection<UInt8>) {
         let taken = part.prefix(bytesMax - bytes.readableBytes)
         bytes.writeBytes(taken)
         if taken.count < part.count { isTooLong = true }
@@ -17,14 +17,14 @@ struct OutputHead: Sendable {
 }
 
 /// Keeps the end of what a command writes.
-struct OutputTail: Sendable {
+struct OutputTail: KeptOutput {
     private let bytesMax: Int
     private var bytes: [UInt8] = []
     private var wasCut = false
 
     init(bytesMax: Int) { self.bytesMax = bytesMax }
 
-    mutating func append(_ part: [UInt8]) {
+    mutating func append(_ part: some Collection<UInt8>) {
         bytes += part
         // Cut only now and then, so that a command that writes byte for byte costs no more than its bytes.
         if bytes.count > 2 * bytesMax { cut() }

@@ -1,7 +1,7 @@
 import DMSClient
 import DMSModel
-import Glibc
 import NIOCore
+import NIOPosix
 import Subprocess
 import SystemPackage
 
@@ -23,48 +23,52 @@ struct TaskCommand: Sendable {
         words[0].utf8.contains(UInt8(ascii: "/")) ? .path(FilePath(words[0])) : .name(words[0])
     }
 
-    private var ending: [TeardownStep] {
-        [.send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: grace)]
-    }
-
     /// Throws where there is no such program.
     func check() async throws { _ = try await executable.resolveExecutablePath(in: .inherit) }
 
     /// Runs it for a task: to its end, or until the task is no longer ours, or the worker is stopped.
     ///
-    /// Throws where it could not be started.
+    /// Throws where it could not be started. The pipes are ours: those of the library end with the process, and what comes later is lost.
     func run(for task: HeldTask) async throws -> Run {
+        let (eventLoop, grace) = (MultiThreadedEventLoopGroup.singleton.any(), grace)
+        let inputPipe = try CommandPipe()
+        let outputPipe = try CommandPipe()
+        let errorPipe = try CommandPipe()
+        // A pipe whose other end is closed ends by itself, also where something fails from here on.
+        let output = try await OutputReader(
+            of: outputPipe.reading, keeping: OutputHead(bytesMax: Limits.resultBytesMax), on: eventLoop)
+        let errors = try await OutputReader(
+            of: errorPipe.reading, keeping: OutputTail(bytesMax: Limits.errorBytesMax), on: eventLoop)
+        let input = try await inputPipe.writing.write(on: eventLoop)
+        defer { input.close(promise: nil) }
+        // A command need not read what it is given.
+        input.writeAndFlush(TaskCommand.input(of: task.record)).whenComplete { _ in input.close(promise: nil) }
         var options = PlatformOptions()
         // A process group of its own, which is ended as a whole; and away from the terminal, whose Ctrl-C is for the worker.
         options.createSession = true
-        options.teardownSequence = ending
-        var json = ByteBuffer()
-        task.record.writeJSON(into: &json)
-        json.writeStaticString("\n")
-        let input = Array(json.readableBytesView)
+        options.teardownSequence = RunningCommand.waitsForEnd
         let result = try await Subprocess.run(
             executable, arguments: Arguments(Array(words.dropFirst())),
             environment: .inherit.updating(TaskCommand.variables(of: task.record)), platformOptions: options,
-            input: .inputWriter, output: .sequence, error: .sequence
+            input: .fileDescriptor(inputPipe.reading.release(), closeAfterSpawningProcess: true),
+            output: .fileDescriptor(outputPipe.writing.release(), closeAfterSpawningProcess: true),
+            error: .fileDescriptor(errorPipe.writing.release(), closeAfterSpawningProcess: true)
         ) { execution in
-            await withTaskGroup(of: Void.self) { group in
-                group.addTask {
-                    guard await task.ended() != nil else { return }
-                    await execution.teardown(using: ending)
-                    // What the command started, and what has not gone with it. Its own id is not given away before we look at its end.
-                    _ = kill(-execution.processIdentifier.value, SIGKILL)
-                }
-                async let output = TaskCommand.head(of: execution.standardOutput)
-                async let errors = TaskCommand.tail(of: execution.standardError)
-                // A command need not read what it is given.
-                _ = try? await execution.standardInputWriter.write(input)
-                try? await execution.standardInputWriter.finish()
-                let all = await (output, errors)
-                group.cancelAll()
-                return all
-            }
+            try await RunningCommand(
+                processID: execution.processIdentifier.value, grace: grace, output: output, errors: errors
+            ) {
+                await execution.teardown(using: RunningCommand.waitsForEnd)
+            }.finish(for: task)
         }
-        return Run(status: result.terminationStatus, output: result.closureResult.0, errors: result.closureResult.1)
+        return Run(
+            status: result.terminationStatus, output: result.closureResult.output, errors: result.closureResult.errors)
+    }
+
+    private static func input(of record: TaskRecord) -> ByteBuffer {
+        var json = ByteBuffer()
+        record.writeJSON(into: &json)
+        json.writeStaticString("\n")
+        return json
     }
 
     private static func variables(of record: TaskRecord) -> [Environment.Key: String?] {
@@ -72,26 +76,6 @@ struct TaskCommand: Sendable {
             "DMS_TASK_ID": record.taskID.text, "DMS_TASK_SERVICE": record.service, "DMS_TASK_USER_ID": record.userID,
             "DMS_TASK_PRIORITY": record.priority.rawValue, "DMS_TASK_ATTEMPT": "\(record.attempt)",
         ]
-    }
-
-    private static func head(of stream: SubprocessOutputSequence) async -> OutputHead {
-        var head = OutputHead(bytesMax: Limits.resultBytesMax)
-        do {
-            for try await part in stream { head.append(unsafe part.withUnsafeBytes { unsafe Array($0) }) }
-        } catch {
-            // What was read is what there is.
-        }
-        return head
-    }
-
-    private static func tail(of stream: SubprocessOutputSequence) async -> OutputTail {
-        var tail = OutputTail(bytesMax: Limits.errorBytesMax)
-        do {
-            for try await part in stream { tail.append(unsafe part.withUnsafeBytes { unsafe Array($0) }) }
-        } catch {
-            // What was read is what there is.
-        }
-        return tail
     }
 }
 
