@@ -1,5 +1,7 @@
+import ClientCommands
 import DMSClient
 import DMSModel
+import Glibc
 import NIOCore
 import NIOPosix
 import Subprocess
@@ -23,8 +25,25 @@ struct TaskCommand: Sendable {
         words[0].utf8.contains(UInt8(ascii: "/")) ? .path(FilePath(words[0])) : .name(words[0])
     }
 
-    /// Throws where there is no such program.
-    func check() async throws { _ = try await executable.resolveExecutablePath(in: .inherit) }
+    /// Throws where there is no such program, or none that may be run.
+    func check() async throws(UsageError) {
+        if let flaw = await flaw { throw UsageError("There is no command \(words[0]) that could be run: \(flaw)") }
+    }
+
+    /// Why the program cannot be run; nil where nothing is known against it.
+    private var flaw: String? {
+        get async {
+            guard words[0].utf8.contains(UInt8(ascii: "/")) else {
+                let found = try? await executable.resolveExecutablePath(in: .inherit)
+                return found == nil ? "no folder of PATH has it" : nil
+            }
+            var status = stat()
+            guard unsafe stat(words[0], &status) == 0, unsafe access(words[0], X_OK) == 0 else {
+                return Errno(rawValue: errno).description.lowercased()
+            }
+            return status.st_mode & S_IFMT == S_IFREG ? nil : "it is no file"
+        }
+    }
 
     /// Runs it for a task: to its end, or until the task is no longer ours, or the worker is stopped.
     ///
