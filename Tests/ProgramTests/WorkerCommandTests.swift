@@ -108,6 +108,26 @@ extension WorkerTests {
             try await setting.drain(worker)
         }
     }
+
+    @Test func `a path without a program behind it is a mistake of the command line, and takes no task`() async throws {
+        try await withSetting { setting in
+            _ = FileManager.default.createFile(
+                atPath: "\(setting.folder)/text", contents: nil, attributes: [.posixPermissions: 0o644])
+            try await setting.submit("a")
+            for (path, flaw) in [
+                ("./typo", "no such file or directory"), ("./text", "permission denied"), ("/tmp", "it is no file"),
+                ("./text/typo", "not a directory"),
+            ] {
+                let worker = try await Program.run(
+                    "dms-submitter", ["run", "--", path], environment: setting.environment, folder: setting.folder)
+                #expect(worker.code == 64)
+                #expect(
+                    worker.errors == "dms-submitter: There is no command \(path) that could be run: \(flaw)\n")
+            }
+            let record = try await setting.record("a")
+            #expect(record.attempt == 0)
+        }
+    }
 }
 
 extension WorkerTests.Setting {

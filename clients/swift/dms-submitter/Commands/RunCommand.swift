@@ -29,7 +29,7 @@ struct RunCommand: ClientCommand {
             SIGTERM or SIGINT to this program drains it: it fetches no more, and ends when its commands have ended. \
             A second one ends the commands, and their tasks are returned to their queues.
 
-            Exit status: 0 after draining; 64 also where there is no such command; the others as in dms-submitter --help.
+            Exit status: 0 after draining; 64 also where there is no such command, or none that may be run; the others as in dms-submitter --help.
             """)
 
     @Option(help: ArgumentHelp("How many commands to run at once.", valueName: "count"))
@@ -69,11 +69,7 @@ struct RunCommand: ClientCommand {
         // A command that does not read its input is no reason to end.
         _ = signal(SIGPIPE, SIG_IGN)
         let command = TaskCommand(words: command, grace: grace?.duration ?? RunCommand.graceDefault)
-        do {
-            try await command.check()
-        } catch {
-            throw UsageError("There is no command \(self.command[0]) that could be run")
-        }
+        try await command.check()
         let log = WorkerLog()
         let worker = Worker(
             command: command,

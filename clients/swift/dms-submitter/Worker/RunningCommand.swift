@@ -4,10 +4,11 @@ import Subprocess
 
 /// A command that runs; it is over when its process has ended and nobody can write to its outputs any more.
 struct RunningCommand: Sendable {
-    /// What the worker's commands do when their tasks are canceled: nothing, for ``end()`` does it.
+    /// A teardown that only waits for the process's end: its one step sends nothing, and lasts longer than any command.
     ///
-    /// The one step sends nothing, and lasts longer than any command.
-    static let noTeardown = [
+    /// The library tells of that end in no other way as long as the process has its number. It is also what the library does by itself
+    /// in a task that is canceled, where we end the command.
+    static let waitsForEnd = [
         TeardownStep.send(
             signal: Signal(rawValue: 0), allowedDurationToNextStep: .seconds(100 * 365 * 86_400))
     ]

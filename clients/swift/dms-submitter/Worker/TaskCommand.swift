@@ -1,5 +1,7 @@
+import ClientCommands
 import DMSClient
 import DMSModel
+import Glibc
 import NIOCore
 import NIOPosix
 import Subprocess
@@ -23,8 +25,25 @@ struct TaskCommand: Sendable {
         words[0].utf8.contains(UInt8(ascii: "/")) ? .path(FilePath(words[0])) : .name(words[0])
     }
 
-    /// Throws where there is no such program.
-    func check() async throws { _ = try await executable.resolveExecutablePath(in: .inherit) }
+    /// Throws where there is no such program, or none that may be run.
+    func check() async throws(UsageError) {
+        if let flaw = await flaw { throw UsageError("There is no command \(words[0]) that could be run: \(flaw)") }
+    }
+
+    /// Why the program cannot be run; nil where nothing is known against it.
+    private var flaw: String? {
+        get async {
+            guard words[0].utf8.contains(UInt8(ascii: "/")) else {
+                let found = try? await executable.resolveExecutablePath(in: .inherit)
+                return found == nil ? "no folder of PATH has it" : nil
+            }
+            var status = stat()
+            guard unsafe stat(words[0], &status) == 0, unsafe access(words[0], X_OK) == 0 else {
+                return Errno(rawValue: errno).description.lowercased()
+            }
+            return status.st_mode & S_IFMT == S_IFREG ? nil : "it is no file"
+        }
+    }
 
     /// Runs it for a task: to its end, or until the task is no longer ours, or the worker is stopped.
     ///
@@ -46,7 +65,7 @@ struct TaskCommand: Sendable {
         var options = PlatformOptions()
         // A process group of its own, which is ended as a whole; and away from the terminal, whose Ctrl-C is for the worker.
         options.createSession = true
-        options.teardownSequence = RunningCommand.noTeardown
+        options.teardownSequence = RunningCommand.waitsForEnd
         let result = try await Subprocess.run(
             executable, arguments: Arguments(Array(words.dropFirst())),
             environment: .inherit.updating(TaskCommand.variables(of: task.record)), platformOptions: options,
@@ -57,7 +76,7 @@ struct TaskCommand: Sendable {
             try await RunningCommand(
                 processID: execution.processIdentifier.value, grace: grace, output: output, errors: errors
             ) {
-                await execution.teardown(using: RunningCommand.noTeardown)
+                await execution.teardown(using: RunningCommand.waitsForEnd)
             }.finish(for: task)
         }
         return Run(
