@@ -9,7 +9,7 @@ public enum CommandWords {
     /// The options that take no value; every other takes the next word, whatever that is.
     static let flags: Set<String> = ["--help", "--json", "--newest-first"]
 
-    /// How help is asked for; of two letters for the parser, so that it is not looked for in words such as `-hash`.
+    /// How help is asked for; `-h` as a long name, which the parser does not look for inside of words such as `-hash`.
     public static let helpNames: NameSpecification = [.long, .customLong("h", withSingleDash: true)]
 
     /// The same words: the command, options with their values, and behind `--` what stands by itself.
