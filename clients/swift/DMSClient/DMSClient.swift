@@ -14,6 +14,9 @@ public final class DMSClient: Sendable {
     /// Where the scheduler is: servers of one scheduler, of which one is used as long as it works, and then the next.
     public let addresses: [ServerAddress]
 
+    /// How many connection events wait for one who reads them.
+    private static let connectionEventsMax = 64
+
     let options: ClientOptions
     /// What submitters' calls give as their own name where they give none.
     public let submitterID: String
@@ -80,6 +83,16 @@ public final class DMSClient: Sendable {
                 link.value.close().assumeIsolated().whenComplete { _ in continuation.resume() }
             }
         }
+    }
+
+    /// What becomes of the client's connection from now on; ends when the client is closed.
+    ///
+    /// Who does not keep up with it gets the newest. A call that fails tells its caller, too: this is for a log.
+    public func connectionEvents() -> AsyncStream<ConnectionEvent> {
+        let (events, continuation) = AsyncStream.makeStream(
+            of: ConnectionEvent.self, bufferingPolicy: .bufferingNewest(DMSClient.connectionEventsMax))
+        eventLoop.execute { [link] in link.value.addObserver(continuation) }
+        return events
     }
 
     /// Calls a method, and waits for its answer, the deadline, or the cancellation of the task.

@@ -4,7 +4,9 @@ import NIOCore
 
 /// What a connection tells the one who opened it; all on the event loop.
 protocol ServerConnectionDelegate: AnyObject {
-    /// The first answer has come.
+    /// The first frame has come that only a scheduler sends.
+    func connectionAnswered(_ connection: ServerConnection)
+    /// The first answer has come that was of use.
     func connectionProvedUseful(_ connection: ServerConnection)
     /// The call has its answer, or what the server sent in its place is none.
     func connection(_ connection: ServerConnection, finished call: PendingCall, _ outcome: PendingCall.Outcome)
@@ -44,6 +46,8 @@ final class ServerConnection: ChannelInboundHandler {
     /// Whether the server said that it takes no more calls.
     private var isGoingAway = false
     private var pinger: Pinger?
+    /// Whether it is a scheduler that is there.
+    private(set) var hasAnswered = false
     /// Whether any call was answered.
     private(set) var isUseful = false
 
@@ -155,7 +159,10 @@ final class ServerConnection: ChannelInboundHandler {
         case .response:
             receiveAnswer(frame)
         case .goaway:
+            noteAnswer()
             goAway(frame)
+        case .pong:
+            noteAnswer()
         case .request, .data:
             stop(.violation("it sent a frame of type \(frame.header.type.rawValue), which only clients send"))
         default:
@@ -168,12 +175,14 @@ final class ServerConnection: ChannelInboundHandler {
         let id = frame.header.streamID
         switch streams.take(id) {
         case .abandoned:
+            noteAnswer()
             noteUse()
         case .unknown:
             stop(.violation("it answered on stream \(id), where no call is open"))
         case .call(let call):
             do throws(WireError) {
                 let outcome = ServerConnection.outcome(of: try ResponseEnvelope.decode(frame.data), to: call)
+                noteAnswer()
                 if !outcome.isOfNoUse { noteUse() }
                 delegate?.connection(self, finished: call, outcome)
             } catch {
@@ -205,6 +214,12 @@ final class ServerConnection: ChannelInboundHandler {
         let cause = status.map { RPCError($0).description } ?? "it did not say why"
         delegate?.connection(
             self, goesAwayWithout: streams.takeAll(above: frame.header.streamID), cause: "the server goes: \(cause)")
+    }
+
+    private func noteAnswer() {
+        guard !hasAnswered else { return }
+        hasAnswered = true
+        delegate?.connectionAnswered(self)
     }
 
     private func noteUse() {

@@ -25,6 +25,8 @@ final class ServerLink {
     private var calls: [UInt64: PendingCall] = [:]
     /// Calls without a connection, in the order in which they came; those that were given up are still among them.
     private var waiting: Deque<PendingCall> = []
+    /// Those who are told what becomes of the connection.
+    private var observers = ConnectionObservers()
     private lazy var timer = ExpiryTimer(eventLoop: eventLoop) { [weak self] in self?.expireCalls() }
 
     init(addresses: [ServerAddress], options: ClientOptions, eventLoop: any EventLoop, logger: Logger) {
@@ -184,7 +186,9 @@ final class ServerLink {
 
     private func connectFailed(_ cause: String) {
         logger.debug("cannot connect", metadata: ["server": "\(servers.current)", "cause": "\(cause)"])
+        let address = servers.current
         let wereAllTried = servers.failed(cause)
+        if wereAllTried { observers.tell(.failed(address, servers.failure)) }
         if wereAllTried, !options.retriesConnecting {
             let failed = waiting
             waiting = []
@@ -220,6 +224,11 @@ final class ServerLink {
         if connection !== self.connection, connection.isIdle { connection.close() }
     }
 
+    /// Tells one more what becomes of the connection.
+    func addObserver(_ observer: ConnectionObservers.Observer) {
+        if state.isClosed { observer.finish() } else { observers.add(observer) }
+    }
+
     // MARK: Closing
 
     /// Ends all calls and closes all connections; the future is there when the sockets are closed.
@@ -233,6 +242,7 @@ final class ServerLink {
                 call.mayChangeUnseen ? .outcomeUnknown(cause: "the client was closed") : .closed
             giveUp(call, error)
         }
+        observers.finish()
         let closed = channels.values.map(\.closeFuture)
         for channel in channels.values { channel.close(promise: nil) }
         return EventLoopFuture.andAllComplete(closed, on: eventLoop)
@@ -240,6 +250,10 @@ final class ServerLink {
 }
 
 extension ServerLink: ServerConnectionDelegate {
+    func connectionAnswered(_ connection: ServerConnection) {
+        if connection === self.connection { observers.tell(.reached(servers.current)) }
+    }
+
     func connectionProvedUseful(_ connection: ServerConnection) { state.provedUseful() }
 
     func connection(_ connection: ServerConnection, finished call: PendingCall, _ outcome: PendingCall.Outcome) {
@@ -264,6 +278,7 @@ extension ServerLink: ServerConnectionDelegate {
     func connection(_ connection: ServerConnection, stopped loss: ConnectionLoss) {
         guard connection === self.connection else { return }
         self.connection = nil
+        if !connection.hasAnswered { observers.tell(loss.event(at: servers.current)) }
         if !connection.isUseful { servers.moveOn() }
         state.disconnected(wasUseful: connection.isUseful, now: .now(), using: &random)
         logger.debug("connection lost", metadata: ["cause": "\(loss.cause)"])

@@ -29,7 +29,10 @@ struct RunCommand: ClientCommand {
             SIGTERM or SIGINT to this program drains it: it fetches no more, and ends when its commands have ended. \
             A second one ends the commands, and their tasks are returned to their queues.
 
-            Exit status: 0 after draining; 64 also where there is no such command, or none that may be run; the others as in dms-submitter --help.
+            A scheduler that cannot be reached is waited for; standard error says so, every 30 seconds, and when it is reached.
+
+            Exit status: 0 after draining; 64 also where there is no such command, or none that may be run; 76 where \
+            what answers is no scheduler before one was reached; the others as in dms-submitter --help.
             """)
 
     @Option(help: ArgumentHelp("How many commands to run at once.", valueName: "count"))
@@ -71,6 +74,7 @@ struct RunCommand: ClientCommand {
         let command = TaskCommand(words: command, grace: grace?.duration ?? RunCommand.graceDefault)
         try await command.check()
         let log = WorkerLog()
+        let events = client.connectionEvents()
         let worker = Worker(
             command: command,
             source: client.submitter.tasks(lease: lease?.duration ?? RunCommand.leaseDefault).makeSource(),
@@ -80,6 +84,7 @@ struct RunCommand: ClientCommand {
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await worker.run() }
             group.addTask { await RunCommand.obey(signals, worker) }
+            group.addTask { try await RunCommand.report(events, log) }
             // Either the worker has ended, or it is to.
             try await group.next()
             group.cancelAll()
@@ -87,6 +92,14 @@ struct RunCommand: ClientCommand {
         }
         log("ended")
         return CommandReport(text: "", json: ByteBuffer(string: "{}"))
+    }
+
+    /// Says what becomes of the connection until the client is closed; throws where there never was a scheduler.
+    private static func report(_ events: AsyncStream<ConnectionEvent>, _ log: WorkerLog) async throws {
+        var report = ConnectionReport()
+        for await event in events {
+            if let line = try report.line(for: event, now: .now) { log(line) }
+        }
     }
 
     /// Drains the worker at the first signal, and returns at the second.
