@@ -160,33 +160,23 @@ import Testing
                     while :; do sleep 0.05; done
                     """#)
             try await setting.submit("a")
-            try await eventually { (try? setting.content("child"))?.hasSuffix("\n") == true }
-            let child = try #require(
-                pid_t(try setting.content("child").trimmingCharacters(in: .whitespacesAndNewlines)))
+            let child = try await setting.process("child")
             _ = try await setting.client.tasks.cancel(
                 TaskCancellation(taskID: TaskID("a"), service: "copy", userID: "ada"))
             try await eventually { worker.errors.contains("task a: canceled") }
             #expect(setting.has("asked"))
-            try await eventually { hasEnded(child) }
+            try await eventually { !setting.isRunning(child) }
             // The worker works on.
             try FileManager.default.removeItem(atPath: "\(setting.folder)/child")
             try await setting.submit("b")
-            try await eventually { (try? setting.content("child"))?.hasSuffix("\n") == true }
+            let second = try await setting.process("child")
             worker.signal(SIGKILL)
             _ = try await worker.exitCode()
             // What it ran is not ended by a crash of its worker; we end it.
-            let second = try #require(
-                pid_t(try setting.content("child").trimmingCharacters(in: .whitespacesAndNewlines)))
             let group = getpgid(second)
             #expect(group > 1)
             if group > 1 { kill(-group, SIGKILL) }
         }
-    }
-
-    /// Whether a process is gone, or nobody has asked yet what became of it.
-    private func hasEnded(_ process: pid_t) -> Bool {
-        guard kill(process, 0) == 0 else { return true }
-        return (try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8))?.contains(") Z ") ?? true
     }
 
     @Test func `a worker that is drained finishes what it runs, and fetches no more`() async throws {
