@@ -109,6 +109,24 @@ extension WorkerTests {
         }
     }
 
+    @Test func `a command's words and environment need not be text`() async throws {
+        try await withSetting { setting in
+            let worker = try Program(
+                "/bin/bash",
+                [
+                    "-c",
+                    #"""
+                    export ODD=$'o\xffd' DMS_TASK_ATTEMPT=7
+                    exec "$0" run -- bash -c 'printf %s "$1$ODD$DMS_TASK_ATTEMPT" | od -An -tx1' x $'\xe9\xff' ''
+                    """#, "\(Program.folder)/dms-submitter",
+                ], environment: setting.environment, folder: setting.folder)
+            try await setting.submit("a")
+            let record = try await setting.wait(for: "a", .completed)
+            #expect(record.result.map { String(buffer: $0) } == #"" e9 ff 6f ff 64 31\n""#)
+            try await setting.drain(worker)
+        }
+    }
+
     @Test func `a path without a program behind it is a mistake of the command line, and takes no task`() async throws {
         try await withSetting { setting in
             _ = FileManager.default.createFile(

@@ -71,7 +71,10 @@ struct RunCommand: ClientCommand {
     func perform(with client: DMSClient) async throws -> CommandReport {
         // A command that does not read its input is no reason to end.
         _ = signal(SIGPIPE, SIG_IGN)
-        let command = TaskCommand(words: command, grace: grace?.duration ?? RunCommand.graceDefault)
+        // It is what the command line ends with.
+        let command = TaskCommand(
+            program: command[0], arguments: InheritedBytes.lastWords(command.count - 1),
+            grace: grace?.duration ?? RunCommand.graceDefault)
         try await command.check()
         let log = WorkerLog()
         let events = client.connectionEvents()

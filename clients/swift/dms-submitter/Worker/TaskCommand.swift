@@ -9,8 +9,10 @@ import SystemPackage
 
 /// The command that a worker runs for each task.
 struct TaskCommand: Sendable {
-    /// The program and its arguments; there is at least the program.
-    let words: [String]
+    /// The program: a path, or a name that is looked for in the folders of PATH.
+    let program: String
+    /// What it is given on its command line, which need not be text.
+    let arguments: [[UInt8]]
     /// How long a command has between the request to end and its forced end.
     let grace: Duration
 
@@ -22,23 +24,23 @@ struct TaskCommand: Sendable {
     }
 
     private var executable: Executable {
-        words[0].utf8.contains(UInt8(ascii: "/")) ? .path(FilePath(words[0])) : .name(words[0])
+        program.utf8.contains(UInt8(ascii: "/")) ? .path(FilePath(program)) : .name(program)
     }
 
     /// Throws where there is no such program, or none that may be run.
     func check() async throws(UsageError) {
-        if let flaw = await flaw { throw UsageError("There is no command \(words[0]) that could be run: \(flaw)") }
+        if let flaw = await flaw { throw UsageError("There is no command \(program) that could be run: \(flaw)") }
     }
 
     /// Why the program cannot be run; nil where nothing is known against it.
     private var flaw: String? {
         get async {
-            guard words[0].utf8.contains(UInt8(ascii: "/")) else {
+            guard program.utf8.contains(UInt8(ascii: "/")) else {
                 let found = try? await executable.resolveExecutablePath(in: .inherit)
                 return found == nil ? "no folder of PATH has it" : nil
             }
             var status = stat()
-            guard unsafe stat(words[0], &status) == 0, unsafe access(words[0], X_OK) == 0 else {
+            guard unsafe stat(program, &status) == 0, unsafe access(program, X_OK) == 0 else {
                 return Errno(rawValue: errno).description.lowercased()
             }
             return status.st_mode & S_IFMT == S_IFREG ? nil : "it is no file"
@@ -49,6 +51,7 @@ struct TaskCommand: Sendable {
     ///
     /// Throws where it could not be started. The pipes are ours: those of the library end with the process, and what comes later is lost.
     func run(for task: HeldTask) async throws -> Run {
+        let path = try await executable.resolveExecutablePath(in: .inherit)
         let (eventLoop, grace) = (MultiThreadedEventLoopGroup.singleton.any(), grace)
         let inputPipe = try CommandPipe()
         let outputPipe = try CommandPipe()
@@ -67,8 +70,9 @@ struct TaskCommand: Sendable {
         options.createSession = true
         options.teardownSequence = RunningCommand.waitsForEnd
         let result = try await Subprocess.run(
-            executable, arguments: Arguments(Array(words.dropFirst())),
-            environment: .inherit.updating(TaskCommand.variables(of: task.record)), platformOptions: options,
+            .path(path), arguments: Arguments(arguments.map { $0 + [0] }),
+            environment: InheritedBytes.environment(with: TaskCommand.variables(of: task.record)),
+            platformOptions: options,
             input: .fileDescriptor(inputPipe.reading.release(), closeAfterSpawningProcess: true),
             output: .fileDescriptor(outputPipe.writing.release(), closeAfterSpawningProcess: true),
             error: .fileDescriptor(errorPipe.writing.release(), closeAfterSpawningProcess: true)
@@ -90,7 +94,7 @@ struct TaskCommand: Sendable {
         return json
     }
 
-    private static func variables(of record: TaskRecord) -> [Environment.Key: String?] {
+    private static func variables(of record: TaskRecord) -> [Environment.Key: String] {
         [
             "DMS_TASK_ID": record.taskID.text, "DMS_TASK_SERVICE": record.service, "DMS_TASK_USER_ID": record.userID,
             "DMS_TASK_PRIORITY": record.priority.rawValue, "DMS_TASK_ATTEMPT": "\(record.attempt)",
