@@ -73,6 +73,8 @@ let package = Package(
             name: "CDMSProto", dependencies: ["CProtobufC"], linkerSettings: [.linkedLibrary("protobuf-c")]),
 
         .target(name: "DMSModel", dependencies: [nioCore], swiftSettings: swiftSettings),
+        // What is counted, and Prometheus's text format, which is too little to depend on a library for.
+        .target(name: "DMSMetrics", dependencies: [nioCore], swiftSettings: swiftSettings),
         .target(
             name: "DMSWire", dependencies: ["CDMSProto", "CProtobufC", "DMSModel", nioCore],
             swiftSettings: swiftSettings),
@@ -80,28 +82,30 @@ let package = Package(
             name: "RedisLink", dependencies: ["CHiredis", nioCore, nioPosix, nioSSL, logging, collections],
             swiftSettings: swiftSettings),
         .target(
-            name: "Scheduler", dependencies: ["DMSModel", "RedisLink", nioCore, logging, collections, heaps],
+            name: "Scheduler",
+            dependencies: ["DMSMetrics", "DMSModel", "RedisLink", nioCore, logging, collections, heaps],
             resources: [.embedInCode("Store/Scripts")], swiftSettings: swiftSettings),
         .target(
             name: "ServerTLS", dependencies: ["DMSModel", nioCore, nioSSL, nioTLS, logging],
             swiftSettings: swiftSettings),
         .target(
             name: "RPCServer",
-            dependencies: ["DMSModel", "DMSWire", "Scheduler", "ServerTLS", nioCore, nioPosix, logging, lifecycle],
+            dependencies: [
+                "DMSMetrics", "DMSModel", "DMSWire", "Scheduler", "ServerTLS", nioCore, nioPosix, logging, lifecycle,
+            ],
             swiftSettings: swiftSettings),
         .target(
             name: "HTTPServer",
             dependencies: [
-                "DMSModel", "Scheduler", "ServerTLS", hummingbird, hummingbirdCore, httpTypes, nioCore, nioHTTP1,
-                logging,
-                lifecycle,
+                "DMSMetrics", "DMSModel", "Scheduler", "ServerTLS", hummingbird, hummingbirdCore, httpTypes, nioCore,
+                nioHTTP1, logging, lifecycle,
             ], resources: [.embedInCode("Resources/openapi.json")], swiftSettings: swiftSettings),
         .executableTarget(
             name: "dms-scheduler",
             dependencies: [
-                "DMSModel", "RedisLink", "Scheduler", "ServerTLS", "RPCServer", "HTTPServer", nioCore, nioPosix,
-                logging,
-                lifecycle, argumentParser, subprocess, .product(name: "Configuration", package: "swift-configuration"),
+                "DMSMetrics", "DMSModel", "RedisLink", "Scheduler", "ServerTLS", "RPCServer", "HTTPServer", nioCore,
+                nioPosix, logging, lifecycle, argumentParser, subprocess,
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),
 
@@ -168,9 +172,8 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "HTTPServer", "DMSModel", "Scheduler", "ServerTLS", "RedisLink", "TestSupport", hummingbirdCore,
-                httpTypes, nioCore,
-                nioPosix, logging, lifecycle,
+                "DMSMetrics", "HTTPServer", "DMSModel", "Scheduler", "ServerTLS", "RedisLink", "TestSupport",
+                hummingbirdCore, httpTypes, nioCore, nioPosix, logging, lifecycle,
             ], swiftSettings: swiftSettings),
         .testTarget(
             name: "DMSClientTests",

@@ -1,3 +1,4 @@
+import DMSMetrics
 import DMSModel
 import Hummingbird
 import NIOCore
@@ -24,7 +25,16 @@ extension RESTResponder {
         case .getHealth: .alive
         case .getReadiness: try await readiness()
         case .getOpenAPI: .openAPI
+        case .getMetrics: await metrics()
         }
+    }
+
+    private func metrics() async -> Answer {
+        var page = MetricsPage()
+        gate.show(on: &page)
+        counter.show(on: &page)
+        for source in metrics { await source.show(on: &page) }
+        return Answer(page)
     }
 
     private func submit(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
@@ -61,7 +71,10 @@ extension RESTResponder {
                 return channel.eventLoop.makeFailedFuture(
                     SchedulerError(.cancelled, "The client is gone"))
             }
-            let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller) { handler.callWaits() }
+            let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller) {
+                context.hasWaited.set()
+                handler.callWaits()
+            }
             handler.watch(call)
             return call.answer
         }

@@ -1,13 +1,19 @@
+import DMSMetrics
 import DMSModel
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
 import Scheduler
+import Synchronization
 
 /// Translates a request to a call of the service layer, and what comes back to an answer; it holds no rule of its own.
 struct RESTResponder: HTTPResponder {
     let scheduler: SchedulerPool
+    let gate: ConnectionGate
+    /// What others have to show at `/metrics`.
+    let metrics: [any MetricsSource]
+    let counter: RequestCounter
     let bodyBytesMax: Int
     /// Requests in a second on one connection; 0: any number.
     let requestsPerSecondMax: Int
@@ -17,21 +23,26 @@ struct RESTResponder: HTTPResponder {
     struct Context: InitializableFromSource {
         /// The connection that the request came on.
         let channel: any Channel
+        /// Whether it waited for a task, or was held back for a wrong token: its time says nothing of how fast we are.
+        let hasWaited = Flag()
 
         init(source: ApplicationRequestContextSource) { channel = source.channel }
     }
 
     /// Answers every request; throws only where the connection broke before the request was whole.
     func respond(to request: Request, context: Context) async throws -> Response {
+        let begun = NIODeadline.now()
+        let destination = destination(of: request)
         let answer =
             if let refusal = try await rateRefusal(context) {
                 refusal
             } else {
-                switch destination(of: request) {
+                switch destination {
                 case .found(let endpoint, let target): try await answer(endpoint, target, request, context)
                 case .nowhere(let answer): answer
                 }
             }
+        counter.count(destination.endpoint, status: answer.status, took: context.hasWaited.isSet ? nil : .now() - begun)
         return answer.response(toHead: request.method == .head)
     }
 
@@ -48,9 +59,23 @@ struct RESTResponder: HTTPResponder {
         }
     }
 
+    /// Is set on one thread, and read on another.
+    final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        var isSet: Bool { value.load(ordering: .relaxed) }
+
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+
     private enum Destination {
         case found(Endpoint, RequestTarget)
         case nowhere(Answer)
+
+        /// Nil where the request leads nowhere.
+        var endpoint: Endpoint? {
+            if case .found(let endpoint, _) = self { endpoint } else { nil }
+        }
     }
 
     private func destination(of request: Request) -> Destination {
@@ -89,6 +114,7 @@ struct RESTResponder: HTTPResponder {
 
     /// Lets a client wait that sent a wrong token.
     private func takeTime(_ context: Context) async {
+        context.hasWaited.set()
         let delay = scheduler.wrongTokens.delay(for: context.channel.remoteAddress)
         // A server that breaks everything off has it over.
         try? await Task.sleep(for: .nanoseconds(delay.nanoseconds))

@@ -1,3 +1,4 @@
+public import DMSMetrics
 import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -12,6 +13,8 @@ public import ServiceLifecycle
 public struct RESTServer: Service {
     private let configuration: Configuration
     private let scheduler: SchedulerPool
+    private let metrics: [any MetricsSource]
+    private let counter = RequestCounter()
     private let eventLoopGroup: any EventLoopGroup
     private let logger: Logger
     private let listening: ListeningAddress
@@ -22,13 +25,16 @@ public struct RESTServer: Service {
     /// - Parameters:
     ///   - configuration: Where to listen, and the limits.
     ///   - scheduler: What every request ends at.
+    ///   - metrics: What others have to show at `/metrics`, beside the door itself.
     ///   - eventLoopGroup: The loops that connections are spread over; shared with the other door.
     ///   - logger: Takes what goes wrong on our side; never a token, never parameters.
     public init(
-        configuration: Configuration, scheduler: SchedulerPool, eventLoopGroup: any EventLoopGroup, logger: Logger
+        configuration: Configuration, scheduler: SchedulerPool, metrics: [any MetricsSource] = [],
+        eventLoopGroup: any EventLoopGroup, logger: Logger
     ) {
         self.configuration = configuration
         self.scheduler = scheduler
+        self.metrics = metrics
         self.eventLoopGroup = eventLoopGroup
         self.logger = logger
         listening = ListeningAddress(eventLoop: eventLoopGroup.any())
@@ -66,7 +72,8 @@ public struct RESTServer: Service {
         frameworkLogger.logLevel = max(logger.logLevel, .notice)
         let application = Application(
             responder: RESTResponder(
-                scheduler: scheduler, bodyBytesMax: configuration.bodyBytesMax,
+                scheduler: scheduler, gate: gate, metrics: metrics, counter: counter,
+                bodyBytesMax: configuration.bodyBytesMax,
                 requestsPerSecondMax: configuration.requestsPerSecondMax, logger: logger),
             server: HTTPServerBuilder { [gate, scheduler] in
                 ConnectionSetup(responder: $0, configuration: configuration, gate: gate, scheduler: scheduler)

@@ -4,6 +4,7 @@ public import NIOCore
 public import NIOPosix
 public import Scheduler
 public import ServiceLifecycle
+import Synchronization
 
 /// The binary door: the methods of the scheduler over framed protobuf, on TCP and on a unix socket.
 ///
@@ -19,6 +20,8 @@ public final class RPCServer: Service {
     private let bound: AsyncStream<SocketAddress>.Continuation
     let counters = RPCServerCounters()
     let gate: ConnectionGate
+    /// The connections of each loop, as soon as the server runs.
+    let loops = Mutex<[NIOLoopBound<LoopConnections>]>([])
 
     /// Where the server listens: TCP first, then the unix socket; ends when all listen, or when one could not.
     public let boundAddresses: AsyncStream<SocketAddress>
@@ -59,6 +62,7 @@ public final class RPCServer: Service {
     /// Throws ``RPCServerError`` where it cannot listen. A cancelled task ends all connections at once.
     public func run() async throws {
         let loops = try await makeLoops()
+        self.loops.withLock { $0 = Array(loops.values) }
         var listeners = try await listen(loops)
         let isGraceful = await waitForShutdown()
         logger.info("The binary door closes")

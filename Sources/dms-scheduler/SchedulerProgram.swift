@@ -46,9 +46,10 @@ struct SchedulerProgram {
                 keyPrefix: settings.keyPrefix,
                 tokens: tokens, queuedMax: settings.limits.queuedMax),
             group: group, logger: logger)
-        let rest = RESTServer(
-            configuration: restConfiguration(budget, tls), scheduler: pool, eventLoopGroup: group, logger: logger)
         let rpc = RPCServer(rpcConfiguration(budget, tls), scheduler: pool, group: group, logger: logger)
+        let rest = RESTServer(
+            configuration: restConfiguration(budget, tls), scheduler: pool,
+            metrics: [rpc, pool, ProcessMetrics()], eventLoopGroup: group, logger: logger)
         let reloading = TokenReloading(tokens, pool: pool, logger: logger)
         let files = [
             tls?.source(logger), reloading.source(settings.operatorTokens, \.operators),

@@ -1,14 +1,17 @@
+import DMSMetrics
 import DMSModel
 import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// A status, a few headers and a JSON body: all that this door ever answers with.
+/// A status, a few headers and a body, JSON nearly always: all that this door ever answers with.
 struct Answer: Equatable {
     var status: Int
     var headers: HTTPFields
     /// Nil for an answer without a body.
     var body: ByteBuffer?
+    /// What the body is.
+    var contentType = "application/json"
 
     /// A body that is the value's JSON.
     init(_ value: some JSONWritable, status: Int = 200) {
@@ -23,6 +26,12 @@ struct Answer: Equatable {
         guard let expiresAt = task.leaseExpiresAt else { return }
         headers[.leaseToken] = task.leaseToken
         headers[.leaseExpiresAt] = expiresAt.description
+    }
+
+    /// Figures for Prometheus.
+    init(_ page: MetricsPage) {
+        self.init(status: 200, body: page.text)
+        contentType = MetricsPage.contentType
     }
 
     init(status: Int, headers: HTTPFields = [:], body: ByteBuffer?) {
@@ -100,7 +109,7 @@ struct Answer: Equatable {
     func response(toHead: Bool) -> Response {
         var fields = headers
         if let body {
-            fields[.contentType] = "application/json"
+            fields[.contentType] = contentType
             fields[.contentLength] = String(body.readableBytes)
         }
         let content = toHead ? nil : body.map { ResponseBody(byteBuffer: $0) }

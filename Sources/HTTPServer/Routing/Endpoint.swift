@@ -1,7 +1,7 @@
 import HTTPTypes
 
 /// Everything the door answers to: one case a route of the contract.
-enum Endpoint: CaseIterable, Equatable {
+enum Endpoint: Int, CaseIterable {
     case submitTask
     case listTasks
     case cancelTask
@@ -16,6 +16,7 @@ enum Endpoint: CaseIterable, Equatable {
     case getHealth
     case getReadiness
     case getOpenAPI
+    case getMetrics
 
     /// The method and the path's segments; nil stands for any segment that is not empty.
     var route: (method: HTTPRequest.Method, path: [String?]) {
@@ -34,6 +35,7 @@ enum Endpoint: CaseIterable, Equatable {
         case .getHealth: (.get, ["healthz"])
         case .getReadiness: (.get, ["readyz"])
         case .getOpenAPI: (.get, ["openapi.json"])
+        case .getMetrics: (.get, ["metrics"])
         }
     }
 

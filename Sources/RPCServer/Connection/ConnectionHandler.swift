@@ -1,3 +1,4 @@
+import DMSMetrics
 import DMSModel
 import DMSWire
 import Logging
@@ -6,14 +7,12 @@ import Scheduler
 
 /// One client's connection: performs what ``ConnectionState`` decides, and puts the answers into frames.
 ///
-/// Answers are collected and sent once a read burst or once a tick of the loop. How it ends is in a file of its own; what both
-/// files need is open to the module, and nobody else's.
+/// Answers are collected and sent once a read burst or once a tick of the loop. What it sends, and how it ends, are in
+/// files of their own; what these need is open to the module, and nobody else's.
 final class ConnectionHandler: ChannelDuplexHandler {
     typealias InboundIn = ByteBuffer
     typealias OutboundIn = ByteBuffer
     typealias OutboundOut = ByteBuffer
-
-    private static let usualAnswerBytes = 512
 
     let connections: LoopConnections
     let counters: RPCServerCounters
@@ -21,11 +20,11 @@ final class ConnectionHandler: ChannelDuplexHandler {
     let logger: Logger
     var state: ConnectionState
     var calls: [UInt32: OpenCall] = [:]
-    private var output = ByteBuffer()
+    var output = ByteBuffer()
     var context: ChannelHandlerContext?
     private var isProcessing = false
-    private var isFlushScheduled = false
-    private var hasUnflushed = false
+    var isFlushScheduled = false
+    var hasUnflushed = false
     private var isReadWithheld = false
     private var areWaitsPaused = false
     /// Calls whose answers hold tasks and were sent to a client that sends no more, and may be gone.
@@ -65,11 +64,14 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
-        for call in calls.values {
+        // Whoever is given up answers, to nobody any more.
+        let open = calls
+        calls.removeAll()
+        for call in open.values {
+            count(call, .cancelled)
             if let deadline = call.deadline { connections.deadlines.cancel(deadline) }
             call.control?.abandon()
         }
-        calls.removeAll()
         for call in undelivered { call.abandon() }
         undelivered.removeAll()
         closing?.cancel()
@@ -134,11 +136,12 @@ extension ConnectionHandler {
         guard !isProcessing else { return }
         isProcessing = true
         while hasRoomForAnswers {
-            guard let action = state.next(at: connections.eventLoop.now) else {
+            let now = connections.eventLoop.now
+            guard let action = state.next(at: now) else {
                 if state.isDone { finish() }
                 break
             }
-            perform(action)
+            perform(action, at: now)
         }
         if state.hasEnded { finish() }
         isProcessing = false
@@ -149,10 +152,12 @@ extension ConnectionHandler {
         }
     }
 
-    private func perform(_ action: ConnectionState.Action) {
+    private func perform(_ action: ConnectionState.Action, at now: NIODeadline) {
         switch action {
-        case .call(let streamID, let data): call(streamID, data)
-        case .refuse(let streamID, let error): write(error, streamID)
+        case .call(let streamID, let data): call(streamID, data, at: now)
+        case .refuse(let streamID, let error):
+            connections.countRefusal(error)
+            write(error, streamID)
         case .abandon(let streamID, let error):
             if !giveUp(streamID, error) { write(error, streamID) }
         case .cancel(let streamID):
@@ -176,8 +181,8 @@ extension ConnectionHandler {
 // MARK: - Calls
 
 extension ConnectionHandler {
-    private func call(_ streamID: UInt32, _ data: ByteBuffer) {
-        let call = OpenCall()
+    private func call(_ streamID: UInt32, _ data: ByteBuffer, at now: NIODeadline) {
+        let call = OpenCall(begun: now, operation: connections.router.names.count)
         calls[streamID] = call
         let envelope: RequestEnvelope
         do throws(WireError) {
@@ -185,24 +190,29 @@ extension ConnectionHandler {
         } catch {
             return answer(streamID, .init(.failure(error.schedulerError)))
         }
+        let destination = connections.router.destination(of: envelope)
+        call.operation = destination.number
         guard envelope.timeoutNanoseconds >= 0 else { return deadlinePassed(streamID) }
         if envelope.timeoutNanoseconds > 0 {
             let timeout = TimeAmount.nanoseconds(envelope.timeoutNanoseconds)
-            let deadline = connections.eventLoop.now + timeout
+            let deadline = now + timeout
             call.deadline = connections.deadlines.schedule(at: deadline) { self.deadlinePassed(streamID) }
         }
         let context = CallContext(caller: Caller(envelope), isDraining: connections.isDraining) {
             self.park(streamID)
         }
-        guard !MethodRouter.mayAnswerAtLength(envelope) else { return bulkCall(streamID, envelope, context) }
-        call.control = connections.router.call(envelope, context) { self.answer(streamID, $0) }
+        guard !destination.answersAtLength else { return bulkCall(streamID, destination, envelope, context) }
+        call.control = connections.router.call(destination, envelope, context) { self.answer(streamID, $0) }
         if call.isParked { parked(streamID) }
     }
 
     /// A call whose answer may be large, and comes from Redis whether anybody waits for it still or not.
-    private func bulkCall(_ streamID: UInt32, _ envelope: RequestEnvelope, _ context: CallContext) {
+    private func bulkCall(
+        _ streamID: UInt32, _ destination: MethodRouter.Destination, _ envelope: RequestEnvelope,
+        _ context: CallContext
+    ) {
         state.beginBulk()
-        _ = connections.router.call(envelope, context) { answer in
+        _ = connections.router.call(destination, envelope, context) { answer in
             self.state.endBulk()
             self.answer(streamID, answer)
             self.process()
@@ -265,11 +275,21 @@ extension ConnectionHandler {
         if let deadline = call.deadline { connections.deadlines.cancel(deadline) }
         state.answered(wasParked: call.isParked)
         switch answer.outcome {
-        case .success(let message): write(message, streamID, holder: answer.holder)
-        case .failure(let error): write(error, streamID)
+        case .success(let message):
+            let fits = write(message, streamID, holder: answer.holder)
+            count(call, fits ? .ok : .resourceExhausted)
+        case .failure(let error):
+            count(call, error.reason.statusCode)
+            write(error, streamID)
         }
         scheduleFlush()
         process()
+    }
+
+    /// Counts a call that ended.
+    private func count(_ call: OpenCall, _ outcome: StatusCode) {
+        let took = call.isParked || call.isHeldBack ? nil : connections.eventLoop.now - call.begun
+        connections.requests.count(call.operation, outcome, took: took)
     }
 }
 
@@ -278,7 +298,8 @@ extension ConnectionHandler {
 extension ConnectionHandler {
     /// Answers a call that came with a wrong token, which stays open until then.
     private func answerLate(_ streamID: UInt32, _ error: SchedulerError) {
-        guard let context, calls[streamID] != nil else { return }
+        guard let context, let call = calls[streamID] else { return }
+        call.isHeldBack = true
         var error = error
         error.bearsWrongToken = false
         let answer = MethodRouter.Answer(.failure(error))
@@ -286,79 +307,5 @@ extension ConnectionHandler {
             return self.answer(streamID, answer)
         }
         context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.answer(streamID, answer) }
-    }
-}
-
-// MARK: - Output
-
-extension ConnectionHandler {
-    private func write(_ message: some WireMessage, _ streamID: UInt32, holder: NextCall?) {
-        // What has to be known to have been sent is written by itself.
-        if holder != nil { writeOutput() }
-        // It would grow its way from nothing otherwise.
-        if output.capacity == 0 { output.reserveCapacity(ConnectionHandler.usualAnswerBytes) }
-        let fits = FrameEncoder.write(
-            .response, streamID: streamID, message: AnswerEnvelope(message), into: &output)
-        guard fits else {
-            holder?.abandon()
-            return write(SchedulerError(.limitFrame, "The answer is larger than a frame may be"), streamID)
-        }
-        guard let holder, let context else { return }
-        let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenFailure { _ in holder.abandon() }
-        if state.hasInputEnded { undelivered.append(holder) }
-        writeOutput(promise: sent)
-    }
-
-    private func write(_ error: SchedulerError, _ streamID: UInt32) {
-        if !writeIfFits(error, streamID) {
-            // Its text quotes what the client sent, which may fill a frame by itself.
-            let short = SchedulerError(
-                error.reason, "The error's own message is larger than a frame may be", retryAfter: error.retryAfter)
-            let fits = writeIfFits(short, streamID)
-            precondition(fits, "a short sentence fits a frame")
-        }
-        scheduleFlush()
-    }
-
-    private func writeIfFits(_ error: SchedulerError, _ streamID: UInt32) -> Bool {
-        let envelope = ResponseEnvelope(status: RPCStatus(error))
-        return FrameEncoder.write(.response, streamID: streamID, message: envelope, into: &output)
-    }
-
-    func writeGoAway(_ error: SchedulerError) {
-        FrameEncoder.write(
-            .goaway, streamID: state.lastStreamID, data: RPCStatus(error).encoded(), into: &output)
-        scheduleFlush()
-    }
-
-    /// Sends what is collected at the end of this tick, unless a read burst ends before.
-    private func scheduleFlush() {
-        guard !isFlushScheduled, let context else { return }
-        isFlushScheduled = true
-        context.eventLoop.assumeIsolated().execute { self.flush() }
-    }
-
-    func flush(promise: EventLoopPromise<Void>? = nil) {
-        isFlushScheduled = false
-        guard let context else {
-            promise?.fail(ChannelError.ioOnClosedChannel)
-            return
-        }
-        guard output.readableBytes > 0 || hasUnflushed || promise != nil else { return }
-        writeOutput(promise: promise)
-        hasUnflushed = false
-        context.flush()
-        process()
-    }
-
-    /// Hands what is collected to the channel, which sends it with the next flush.
-    private func writeOutput(promise: EventLoopPromise<Void>? = nil) {
-        guard let context, output.readableBytes > 0 || promise != nil else { return }
-        let bytes = output
-        writtenBytes += bytes.readableBytes
-        output = ByteBuffer()
-        hasUnflushed = true
-        context.write(wrapOutboundOut(bytes), promise: promise)
     }
 }

@@ -1,3 +1,4 @@
+import DMSMetrics
 import DMSModel
 import NIOCore
 import Scheduler
@@ -10,15 +11,24 @@ final class LoopConnections {
     let wrongTokens: WrongTokens?
     /// When the deadlines of the loop's calls have passed.
     let deadlines: DeadlineQueue
+    /// How calls ended, by their methods; the last place is for those of no method.
+    var requests: RequestCounts<StatusCode>
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     private(set) var isDraining = false
     private var drained: EventLoopPromise<Void>?
 
+    /// All methods of the router have been added.
     init(_ router: MethodRouter, _ wrongTokens: WrongTokens?, on eventLoop: any EventLoop) {
         self.router = router
+        requests = RequestCounts(operations: router.names.count + 1)
         self.wrongTokens = wrongTokens
         self.eventLoop = eventLoop
         deadlines = DeadlineQueue(on: eventLoop)
+    }
+
+    /// Counts a call that was refused before anybody looked for its method.
+    func countRefusal(_ error: SchedulerError) {
+        requests.count(router.names.count, error.reason.statusCode, took: nil)
     }
 
     func add(_ connection: ConnectionHandler) {

@@ -1,10 +1,22 @@
+import NIOCore
 import Scheduler
 
 /// A call that has no answer yet.
 final class OpenCall {
+    /// When its request was there.
+    let begun: NIODeadline
+    /// The place of its method among what is counted.
+    var operation: Int
     var deadline: DeadlineQueue.Ticket?
     /// How a call that may wait is given up; nil of others, which run to their end.
     var control: NextCall?
     /// Whether it waits for a task, so that it counts apart.
     var isParked = false
+    /// Whether its answer is held back, since it came with a wrong token.
+    var isHeldBack = false
+
+    init(begun: NIODeadline, operation: Int) {
+        self.begun = begun
+        self.operation = operation
+    }
 }

@@ -20,19 +20,42 @@ final class MethodRouter {
         }
     }
 
-    private struct Method {
-        var answersWhileDraining: Bool
+    fileprivate struct Method {
+        var number: Int
+        var traits: Traits
         var call: (ByteBuffer, CallContext, @escaping Reply) -> NextCall?
     }
 
+    /// What is special about a method.
+    struct Traits: OptionSet {
+        /// It answers though the server is shutting down.
+        static let answersWhileDraining = Traits(rawValue: 1)
+        /// Its answer holds as much as tasks are large.
+        static let answersAtLength = Traits(rawValue: 2)
+
+        let rawValue: Int
+    }
+
+    /// Where a call goes.
+    struct Destination {
+        fileprivate var method: Method?
+        /// The method's place in ``MethodRouter/names``; behind them all where there is no such method.
+        fileprivate(set) var number: Int
+
+        /// See ``Traits/answersAtLength``.
+        var answersAtLength: Bool { method?.traits.contains(.answersAtLength) ?? false }
+    }
+
     private var methods: [MethodName: Method] = [:]
+    /// The methods in the order in which they were added.
+    private(set) var names: [MethodName] = []
 
     /// Adds a method to the table.
     func register<Request: WireMessage, Response: WireMessage>(
-        _ method: RPCMethod<Request, Response>, answersWhileDraining: Bool = false,
+        _ method: RPCMethod<Request, Response>, _ traits: Traits = [],
         _ body: @escaping (Request, CallContext) -> EventLoopFuture<Response>
     ) {
-        add(method, answersWhileDraining: answersWhileDraining) { request, context, reply in
+        add(method, traits) { request, context, reply in
             body(request, context).assumeIsolated().whenComplete { reply(Answer(MethodRouter.outcome($0))) }
             return nil
         }
@@ -42,7 +65,7 @@ final class MethodRouter {
     func register(
         _ method: RPCMethod<NextRequest, NextAnswer>, _ body: @escaping (NextRequest, CallContext) -> NextCall
     ) {
-        add(method) { request, context, reply in
+        add(method, []) { request, context, reply in
             let call = body(request, context)
             call.whenAnswered { result in
                 switch result {
@@ -56,11 +79,12 @@ final class MethodRouter {
     }
 
     private func add<Request: WireMessage, Response: WireMessage>(
-        _ method: RPCMethod<Request, Response>, answersWhileDraining: Bool = false,
+        _ method: RPCMethod<Request, Response>, _ traits: Traits,
         _ body: @escaping (Request, CallContext, @escaping Reply) -> NextCall?
     ) {
         let name = MethodName(service: method.service, method: method.name)
-        methods[name] = Method(answersWhileDraining: answersWhileDraining) { payload, context, reply in
+        defer { names.append(name) }
+        methods[name] = Method(number: names.count, traits: traits) { payload, context, reply in
             do throws(WireError) {
                 return body(try Request.decode(payload), context, reply)
             } catch {
@@ -70,27 +94,29 @@ final class MethodRouter {
         }
     }
 
+    /// Where a call goes: to a method, or to none.
+    func destination(of envelope: RequestEnvelope) -> Destination {
+        let method = methods[MethodName(service: envelope.service, method: envelope.method)]
+        return Destination(method: method, number: method?.number ?? names.count)
+    }
+
     /// Answers a call: at once or later, on the loop, exactly once; returns how it is given up, where it can be.
-    func call(_ envelope: RequestEnvelope, _ context: CallContext, _ reply: @escaping Reply) -> NextCall? {
+    func call(
+        _ destination: Destination, _ envelope: RequestEnvelope, _ context: CallContext, _ reply: @escaping Reply
+    ) -> NextCall? {
         let refusal: SchedulerError
-        if let violation = MethodRouter.missingName(of: envelope) {
-            refusal = .invalid([violation])
-        } else if let method = methods[MethodName(service: envelope.service, method: envelope.method)] {
-            if !context.isDraining || method.answersWhileDraining {
+        if let method = destination.method {
+            if !context.isDraining || method.traits.contains(.answersWhileDraining) {
                 return method.call(envelope.payload, context, reply)
             }
             refusal = SchedulerError(.draining, "The server is shutting down")
+        } else if let violation = MethodRouter.missingName(of: envelope) {
+            refusal = .invalid([violation])
         } else {
             refusal = MethodRouter.unknown(envelope)
         }
         reply(Answer(.failure(refusal)))
         return nil
-    }
-
-    /// Whether the call's answer holds as much as tasks are large.
-    static func mayAnswerAtLength(_ envelope: RequestEnvelope) -> Bool {
-        let name = envelope.method.utf8
-        return name.elementsEqual(Methods.Tasks.get.name.utf8) || name.elementsEqual(Methods.Tasks.list.name.utf8)
     }
 
     private static func missingName(of envelope: RequestEnvelope) -> FieldViolation? {

@@ -15,11 +15,11 @@ extension MethodRouter {
 
     private func registerTasks(_ scheduler: SchedulerService) {
         register(Methods.Tasks.enqueue) { request, context in scheduler.enqueue(request, caller: context.caller) }
-        register(Methods.Tasks.get) { request, _ in scheduler.get(request.taskID) }
+        register(Methods.Tasks.get, .answersAtLength) { request, _ in scheduler.get(request.taskID) }
         register(Methods.Tasks.cancel) { request, context in scheduler.cancel(request, caller: context.caller) }
         register(Methods.Tasks.overview) { _, _ in scheduler.overview() }
         register(Methods.Tasks.getStats) { _, _ in scheduler.statistics() }
-        register(Methods.Tasks.list) { request, _ in scheduler.list(request) }
+        register(Methods.Tasks.list, .answersAtLength) { request, _ in scheduler.list(request) }
     }
 
     private func registerSubmitter(_ scheduler: SchedulerService) {
@@ -51,7 +51,7 @@ extension MethodRouter {
 
     /// Health, as gRPC defines it: all services share the store, so that they serve together or not at all.
     private func registerHealth(_ scheduler: SchedulerService) {
-        register(Methods.Health.check, answersWhileDraining: true) { request, context in
+        register(Methods.Health.check, .answersWhileDraining) { request, context in
             guard request.service.isEmpty || ServiceName.all.contains(request.service) else {
                 return scheduler.eventLoop.makeFailedFuture(
                     SchedulerError(.serviceUnknown, "There is no service \(ClientText.quoted(request.service))"))

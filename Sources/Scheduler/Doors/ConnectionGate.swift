@@ -26,7 +26,7 @@ public final class ConnectionGate: Sendable {
         var refusedUnlogged = 0
     }
 
-    private let door: String
+    let door: String
     private let connectionsMax: Int
     private let perAddressMax: Int
     private let toldMax: Int
@@ -49,6 +49,9 @@ public final class ConnectionGate: Sendable {
         self.toldMax = toldMax
         self.logger = logger
     }
+
+    /// How many connections are open and served.
+    public var openConnections: Int { state.withLock(\.open) }
 
     /// How many connections were refused since the beginning.
     public var refusedConnections: Int { state.withLock(\.refused) }

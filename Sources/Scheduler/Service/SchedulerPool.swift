@@ -11,7 +11,7 @@ public final class SchedulerPool: Sendable {
     /// How long a shutdown waits for tasks that go back to their queues.
     private static let settlingTime = TimeAmount.seconds(3)
 
-    private let configuration: SchedulerConfiguration
+    let configuration: SchedulerConfiguration
     private let logger: Logger
     private let writer: RedisClient
     private let reader: RedisClient?

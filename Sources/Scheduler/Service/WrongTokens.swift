@@ -13,6 +13,9 @@ public final class WrongTokens: Sendable {
 
     init(logger: Logger) { self.logger = logger }
 
+    /// How many were sent since the beginning.
+    var count: Int { table.withLock(\.count) }
+
     /// Counts a call that came with a wrong token, and says how long its answer is to be held back.
     ///
     /// Goes into the log at most once a second.
@@ -70,10 +73,14 @@ struct WrongTokenTable {
     private var nextLine = NIODeadline.uptimeNanoseconds(0)
     private var unlogged = 0
 
+    /// How many were counted since the beginning.
+    private(set) var count = 0
+
     var addressCount: Int { entries.count }
 
     /// Counts a wrong token; how long its answer is to be held back.
     mutating func count(_ key: Key, at now: NIODeadline) -> TimeAmount {
+        count += 1
         if let earlier = entries[key], now - earlier.last < WrongTokenTable.forgottenAfter {
             let delay = min(.nanoseconds(earlier.delay.nanoseconds * 2), WrongTokenTable.delayMax)
             entries[key] = Entry(delay: delay, last: now)

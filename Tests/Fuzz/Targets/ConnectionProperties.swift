@@ -19,14 +19,18 @@ enum ConnectionProperties {
     }
 }
 
+/// Calls that wait for their answers.
+private final class Waiting {
+    var calls: [EventLoopPromise<BlockState>] = []
+}
+
 /// One connection, with methods that answer when the input says so.
 private final class ConnectionRun {
     private let channel = EmbeddedChannel()
     private let loop: EmbeddedEventLoop
     private let connections: LoopConnections
     private var limits = ConnectionLimits()
-    /// Calls that wait for their answers.
-    private var waiting: [EventLoopPromise<BlockState>] = []
+    private let waiting = Waiting()
     private var nextStreamID: UInt32 = 1
     private var answered: Set<UInt32> = []
     private var sentBadFrame = false
@@ -35,17 +39,17 @@ private final class ConnectionRun {
     init() throws {
         loop = channel.embeddedEventLoop
         let router = MethodRouter()
-        connections = LoopConnections(router, nil, on: loop)
         limits.openStreamsMax = 4
         limits.unsentBytesMax = 4096
         router.register(Methods.Admin.resume) { [loop] request, _ in
             loop.makeSucceededFuture(BlockState(blocked: false, reason: request.reason, updatedAt: nil))
         }
-        router.register(Methods.Admin.getBlock) { [unowned self] _, _ in
+        router.register(Methods.Admin.getBlock) { [loop, waiting] _, _ in
             let promise = loop.makePromise(of: BlockState.self)
-            waiting.append(promise)
+            waiting.calls.append(promise)
             return promise.futureResult
         }
+        connections = LoopConnections(router, nil, on: loop)
         let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
         try channel.pipeline.syncOperations.addHandler(
             ConnectionHandler(connections, limits, RPCServerCounters(), refusal: nil, logger))
@@ -59,10 +63,10 @@ private final class ConnectionRun {
         case 2: request(Methods.Admin.getBlock, GetBlockRequest(), timeout: Int64(input.byte()) * 10_000_000)
         case 3: request(Methods.Admin.getBlock, GetBlockRequest())
         case 4:
-            if !waiting.isEmpty {
-                waiting.removeFirst().succeed(BlockState(blocked: true, reason: nil, updatedAt: nil))
+            if !waiting.calls.isEmpty {
+                waiting.calls.removeFirst().succeed(BlockState(blocked: true, reason: nil, updatedAt: nil))
             }
-        case 5: if let call = waiting.popLast() { call.fail(SchedulerError(.outcomeUnknown, "no answer")) }
+        case 5: if let call = waiting.calls.popLast() { call.fail(SchedulerError(.outcomeUnknown, "no answer")) }
         case 6: frame(.cancel, streamID: UInt32(input.byte()))
         case 7: frame(.ping, streamID: 0, data: input.take(Int(input.byte() % 80)))
         case 8: loop.advanceTime(by: .milliseconds(Int64(input.byte()) * 10))
@@ -134,12 +138,12 @@ private final class ConnectionRun {
         }
         repeat {
             // An answer makes room for the next call.
-            let calls = waiting
-            waiting = []
+            let calls = waiting.calls
+            waiting.calls = []
             for call in calls { call.succeed(BlockState(blocked: true, reason: nil, updatedAt: nil)) }
             loop.run()
             try readAnswers()
-        } while !waiting.isEmpty
+        } while !waiting.calls.isEmpty
         if channel.isActive, !sentBadFrame {
             try hold(requested.isSubset(of: answered), "a call was not answered")
         }

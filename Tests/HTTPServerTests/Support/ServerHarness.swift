@@ -116,7 +116,8 @@ private func pool(_ configuration: SchedulerConfiguration) -> SchedulerPool {
 
 private func server(_ configuration: RESTServer.Configuration, _ scheduler: SchedulerPool) -> RESTServer {
     RESTServer(
-        configuration: configuration, scheduler: scheduler, eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+        configuration: configuration, scheduler: scheduler, metrics: [scheduler],
+        eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
         logger: logger)
 }
 

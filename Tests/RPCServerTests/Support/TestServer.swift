@@ -131,12 +131,12 @@ final class TestMethods: Sendable {
             self.waiting.withLock { $0.append(promise) }
             return promise.futureResult
         }
-        router.register(Methods.Tasks.get) { _, _ in
+        router.register(Methods.Tasks.get, .answersAtLength) { _, _ in
             let promise = eventLoop.makePromise(of: TaskSummary.self)
             self.gets.withLock { $0.append(promise) }
             return promise.futureResult
         }
-        router.register(Methods.Health.check, answersWhileDraining: true) { _, context in
+        router.register(Methods.Health.check, .answersWhileDraining) { _, context in
             eventLoop.makeSucceededFuture(HealthCheckResponse(status: context.isDraining ? .notServing : .serving))
         }
         router.register(Methods.Admin.setPriority) { _, _ in
