@@ -4,7 +4,8 @@ import NIOCore
 import NIOPosix
 import RedisLink
 
-/// The servers of a measurement: a Redis without persistence, a scheduler on its unix socket, and a beanstalkd if wanted.
+/// The servers of a measurement: a Redis without persistence, a scheduler on its unix socket, replicas and a beanstalkd if
+/// wanted.
 struct BenchServers {
     let redis: BenchServer
     let schedulers: [BenchServer]
@@ -30,9 +31,11 @@ struct BenchServers {
     }
 
     /// Runs the body while they run.
+    ///
+    /// Every replica has to confirm each write before a scheduler answers it.
     static func with(
-        schedulers count: Int = 1, schedulerArguments: [String] = [], beanstalkd wantsBeanstalkd: Bool = false,
-        _ body: (BenchServers) async throws -> Void
+        schedulers count: Int = 1, schedulerArguments: [String] = [], replicas: Int = 0,
+        beanstalkd wantsBeanstalkd: Bool = false, _ body: (BenchServers) async throws -> Void
     ) async throws {
         let folder = FileManager.default.temporaryDirectory
             .appendingPathComponent("dms-bench-\(UUID().uuidString.prefix(8))").path
@@ -58,6 +61,7 @@ struct BenchServers {
                     [
                         "--redis-writer-url", "\(url)", "--redis-reader-url", "\(url)",
                         "--rpc-port", "\(ports.rpc[running.count])", "--http-port", "\(ports.http[running.count])",
+                        "--redis-min-replicas", "\(replicas)",
                     ] + schedulerArguments
                 return try await BenchServer.with(scheduler, arguments, folder: folder, log: "scheduler") {
                     try await start(running + [$0], redis)
@@ -73,10 +77,37 @@ struct BenchServers {
             try await BenchServer.with(
                 "beanstalkd", ["-l", "127.0.0.1", "-p", "\(ports.beanstalkd)"], folder: folder, log: "beanstalkd", run)
         }
-        try await BenchServer.with("redis-server", redisArguments, folder: folder, log: "redis") { redis in
-            client.start()
-            try await start([], redis)
+        func startReplicas(_ started: Int, _ redis: BenchServer) async throws {
+            guard started < replicas else {
+                try await client.ready(within: .seconds(10))
+                try await BenchServers.follow(replicas, client)
+                return try await start([], redis)
+            }
+            let port = try BenchServer.freePort()
+            let arguments = [
+                "--port", "\(port)", "--bind", "127.0.0.1", "--dir", folder, "--dbfilename", "\(port).rdb", "--save",
+                "", "--appendonly", "no", "--replicaof", "127.0.0.1 \(ports.redis)",
+            ]
+            try await BenchServer.with("redis-server", arguments, folder: folder, log: "replica-\(port)") { _ in
+                try await startReplicas(started + 1, redis)
+            }
         }
+        try await BenchServer.with(
+            "redis-server", redisArguments + ["--repl-diskless-sync-delay", "0"], folder: folder, log: "redis"
+        ) { redis in
+            client.start()
+            try await startReplicas(0, redis)
+        }
+    }
+
+    /// Waits until that many replicas follow.
+    private static func follow(_ replicas: Int, _ client: RedisClient) async throws {
+        for _ in 0..<200 {
+            let followers = try await client.call("ROLE").array?.last?.array?.count
+            if replicas == 0 || followers == replicas { return }
+            try await Task.sleep(for: .milliseconds(100))
+        }
+        throw BenchFailure("a replica does not follow")
     }
 
     /// Waits until all of them answer.

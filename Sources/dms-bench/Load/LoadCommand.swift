@@ -37,6 +37,9 @@ struct LoadCommand: AsyncParsableCommand {
     @Flag(help: "Compare with beanstalkd's reserve and delete too (needs beanstalkd; one call in flight a connection).")
     var beanstalkd = false
 
+    @Option(help: "Replicas, all of which have to confirm each write of the scheduler; the floor waits for none.")
+    var replicas = 0
+
     @Option(help: "Where to write the figures as JSON.")
     var json: String?
 
@@ -46,7 +49,8 @@ struct LoadCommand: AsyncParsableCommand {
     var schedulerArguments: [String] = []
 
     func run() async throws {
-        try await BenchServers.with(schedulerArguments: schedulerArguments, beanstalkd: beanstalkd, measure)
+        try await BenchServers.with(
+            schedulerArguments: schedulerArguments, replicas: replicas, beanstalkd: beanstalkd, measure)
     }
 
     private func measure(_ servers: BenchServers) async throws {
