@@ -26,17 +26,18 @@ import Testing
     }
 
     @Test(arguments: [
-        ("0", 0), ("1000", 1000), ("4294967295", .max), ("4294967296", .max), ("99999999999999999999", .max),
+        ("0", 0), ("1000", 1000), ("4294967295", .max), ("4294967296", .max), ("99999999999999999999", .max), ("-0", 0),
     ])
-    func `a limit is any number`(text: String, size: UInt32) throws {
+    func `a limit is any number from 0 on`(text: String, size: UInt32) throws {
         let query = try query("limit=" + text)
         #expect(query.pageSize == size)
     }
 
     @Test(arguments: [
         ("status=done", "enum", "status"), ("status=queued,", "enum", "status"), ("status=Queued", "enum", "status"),
-        ("priority=urgent", "enum", "priority"), ("limit=-1", "int_parsing", "limit"),
-        ("limit=x", "int_parsing", "limit"),
+        ("priority=urgent", "enum", "priority"), ("limit=-1", "value_error", "limit"),
+        ("limit=-99999999999999999999", "value_error", "limit"), ("limit=-", "int_parsing", "limit"),
+        ("limit=x", "int_parsing", "limit"), ("limit=%2B1", "int_parsing", "limit"),
         ("limit=1.5", "int_parsing", "limit"), ("newest_first=yes", "bool_parsing", "newest_first"),
         ("service=a%0Ab", "value_error", "service"), ("user_id=%00", "value_error", "user_id"),
     ])

@@ -19,12 +19,29 @@ import Testing
                     waitMilliseconds: .max, leaseMilliseconds: 1000, submitterID: "a/b"))
     }
 
-    @Test(arguments: ["wait_ms=", "wait_ms=-1", "wait_ms=1.5", "wait_ms=x", "wait_ms=%2B1", "lease_ms=1e3"])
+    @Test(arguments: [
+        "wait_ms=", "wait_ms=-", "wait_ms=--1", "wait_ms=1.5", "wait_ms=x", "wait_ms=%2B1", "lease_ms=1e3",
+    ])
     func `what is no whole number is refused by its name`(query: String) throws {
         let error = #expect(throws: InvalidRequest.self) { try request(query) }
         let name = try #require(query.split(separator: "=").first)
         #expect(error?.errors.map(\.type) == ["int_parsing"])
         #expect(error?.errors.first?.location == [.name("query"), .name(String(name))])
+    }
+
+    @Test(arguments: [
+        ("wait_ms=-1", "0 to 600000"), ("wait_ms=-99999999999999999999", "0 to 600000"),
+        ("wait_ms=99999999999999999999", "0 to 600000"), ("lease_ms=-1", "1000 to 86400000"),
+        ("lease_ms=-1000", "1000 to 86400000"), ("lease_ms=4294967296", "1000 to 86400000"),
+    ])
+    func `a number that is negative or does not fit is out of range`(query: String, range: String) throws {
+        let error = #expect(throws: InvalidRequest.self) { try request(query) }
+        #expect(error?.errors.map(\.type) == ["value_error"])
+        #expect(error?.errors.first?.message == "Value error, Value should be from \(range)")
+    }
+
+    @Test func `zero has no sign`() throws {
+        #expect(try request("wait_ms=-0&lease_ms=-00") == NextRequest())
     }
 
     @Test func `all that is wrong with a query is named at once`() {

@@ -55,6 +55,27 @@ import Testing
         }
     }
 
+    @Test func `a negative number is told as out of range, as one that is too large`() async throws {
+        try await withScheduler { server, _ in
+            for (method, path, name, input, sentence) in [
+                ("POST", "/submitter/next", "wait_ms", "-1", "Value should be from 0 to 600000"),
+                ("POST", "/submitter/next", "wait_ms", "600001", "Value should be from 0 to 600000"),
+                (
+                    "POST", "/submitter/next", "lease_ms", "-9223372036854775809",
+                    "Value should be from 1000 to 86400000"
+                ),
+                ("POST", "/submitter/next", "lease_ms", "9223372036854775808", "Value should be from 1000 to 86400000"),
+                ("GET", "/tasks", "limit", "-1", "Value should be at least 0"),
+            ] {
+                let answer = try await server.call(method, "\(path)?\(name)=\(input)")
+                #expect(answer.status == 422)
+                #expect(
+                    answer.text.contains(
+                        #"{"type":"value_error","loc":["query","\#(name)"],"msg":"Value error, \#(sentence)""#))
+            }
+        }
+    }
+
     @Test func `where a submitter token is configured it is needed, and the operator token serves as well`()
         async throws
     {

@@ -50,16 +50,17 @@ extension TaskQuery {
         return text
     }
 
-    /// Digits, however many: what is above the most that a page holds stands for that.
+    /// Any number from 0 on: what is above the most that a page holds stands for that.
     private static func limit(_ text: String, _ errors: inout [FieldError]) -> UInt32 {
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        guard text.utf8.allSatisfy({ digits.contains($0) }) else {
-            refuse(
-                "int_parsing", "limit", "Input should be a valid integer, unable to parse string as an integer", text,
-                &errors)
+        guard let number = QueryNumber.read(text) else {
+            errors.append(QueryNumber.error(text, "limit"))
             return 0
         }
-        return UInt32(text) ?? .max
+        if number < 0 {
+            let violation = FieldViolation(field: "limit", kind: .outOfRange, message: "Value should be at least 0")
+            errors.append(FieldError(violation, in: "query", input: JSONString.encode(text)))
+        }
+        return UInt32(clamping: number)
     }
 
     private static func flag(_ text: String, _ name: String, _ errors: inout [FieldError]) -> Bool {

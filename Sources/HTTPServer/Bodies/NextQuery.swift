@@ -33,16 +33,12 @@ extension NextRequest {
     private static func milliseconds(
         _ text: String, _ name: String, _ range: ClosedRange<Int>, _ errors: inout [FieldError]
     ) -> UInt32 {
-        let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
-        guard !text.utf8.isEmpty, text.utf8.allSatisfy({ digits.contains($0) }) else {
-            errors.append(
-                FieldError(
-                    "int_parsing", at: [.name("query"), .name(name)],
-                    "Input should be a valid integer, unable to parse string as an integer",
-                    input: JSONString.encode(text)))
+        guard let number = QueryNumber.read(text) else {
+            errors.append(QueryNumber.error(text, name))
             return 0
         }
-        if let value = UInt32(text) { return value }
+        if let value = UInt32(exactly: number) { return value }
+        // No range holds what does not fit, negative numbers among it.
         if let violation = FieldRules.range(.max, field: name, range) {
             errors.append(FieldError(violation, in: "query", input: JSONString.encode(text)))
         }
