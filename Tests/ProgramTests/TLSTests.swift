@@ -130,6 +130,20 @@ import Testing
         }
     }
 
+    @Test func `something else that speaks TLS is no scheduler`() async throws {
+        try await with { scheduler, _ in
+            let server = "tls://127.0.0.1:\(scheduler.httpPort)"
+            for words in [["dms-submitter", "next"], ["dms-admin", "block"], ["dms-submitter", "run", "--", "true"]] {
+                let separator = words.firstIndex(of: "--") ?? words.endIndex
+                let result = try await run(
+                    scheduler, words[0],
+                    words[1..<separator] + ["--server", server, "--ca-file", "root.pem"] + words[separator...])
+                #expect(result.code == 76, "\(result.errors)")
+                #expect(result.errors.contains("What answers at \(server) is no scheduler: "), "\(result.errors)")
+            }
+        }
+    }
+
     @Test func `a certificate must be for the host, or for the name that is given in its place`() async throws {
         try await with(["DMS_TLS_CLIENT_CA_FILE": "root.pem"]) { scheduler, certificates in
             try certificates.issue("server", by: "root", for: "DNS:dms.example")

@@ -35,7 +35,7 @@ import Testing
             let worker = try await Program.run(
                 "dms-submitter", ["run", "--", "true"], environment: ["DMS_SERVER": address], folder: folder)
             #expect(worker.code == 76)
-            #expect(worker.errors.contains("what answers at \(address) is no scheduler"), "\(worker.errors)")
+            #expect(worker.errors.contains("What answers at \(address) is no scheduler"), "\(worker.errors)")
             _ = try await scheduler.terminate()
         }
     }

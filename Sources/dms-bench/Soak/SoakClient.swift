@@ -137,6 +137,7 @@ struct SoakClient {
         case .outcomeUnknown: "outcome unknown"
         case .deadlineExceeded: "deadline exceeded"
         case .cancelled: "cancelled"
+        case .noScheduler: "no scheduler"
         case .protocolViolation: "protocol violation"
         case .requestTooLarge: "request too large"
         case .closed: "closed"

@@ -120,6 +120,88 @@ import Testing
         }
     }
 
+    @Test(arguments: [false, true])
+    func `something else that answers is passed over, also by a call that changes something`(
+        _ retriesConnecting: Bool
+    ) async throws {
+        let stranger = try await ScriptedServer.start(answersPings: false)
+        let server = try await ScriptedServer.start()
+        let client = DMSClient(
+            addresses: [stranger.address, server.address],
+            options: ClientOptions(retriesConnecting: retriesConnecting))
+        var strangerCalls = stranger.makeCallIterator()
+        var calls = server.makeCallIterator()
+        async let record = client.tasks.enqueue(Sample.submission())
+        try await strangerCalls.received().sendRaw(ByteBuffer(string: "HTTP/1.1 400 Bad Request\r\n\r\n"))
+        try await calls.received().answer(Sample.record())
+        #expect(try await record == Sample.record())
+        await client.close()
+        await stranger.stop()
+        await server.stop()
+    }
+
+    @Test func `something else that answers does not cut a call's time to connect`() async throws {
+        let stranger = try await ScriptedServer.start(answersPings: false)
+        let address = ScriptedServer.unusedAddress()
+        let client = DMSClient(
+            addresses: [stranger.address, address], options: ClientOptions(connectTimeout: .seconds(30)))
+        var strangerCalls = stranger.makeCallIterator()
+        async let overview = client.tasks.overview()
+        for _ in 0..<6 { try await strangerCalls.received().announce(length: .max) }
+        let server = try await ScriptedServer.start(at: address)
+        async let _: Void = {
+            var rest = stranger.makeCallIterator()
+            while let call = await rest.next() { try? await call.announce(length: .max) }
+        }()
+        var calls = server.makeCallIterator()
+        try await calls.received().answer(Sample.overview)
+        #expect(try await overview == Sample.overview)
+        await client.close()
+        await server.stop()
+        await stranger.stop()
+    }
+
+    @Test func `where something else answers everywhere, a call fails after one round, and nothing was done`()
+        async throws
+    {
+        let strangers = [
+            try await ScriptedServer.start(answersPings: false), try await ScriptedServer.start(answersPings: false),
+        ]
+        let client = DMSClient(
+            addresses: strangers.map(\.address), options: ClientOptions(retriesConnecting: false))
+        async let record = outcome { try await client.tasks.enqueue(Sample.submission()) }
+        for stranger in strangers {
+            var calls = stranger.makeCallIterator()
+            try await calls.received().announce(length: .max)
+        }
+        let cause = "it announced a frame of 4294967295 bytes, where 4194304 are the most"
+        #expect(
+            await record.error
+                == .noScheduler(strangers[0].address, cause: "\(cause); \(strangers[1].address): \(cause)"))
+        #expect(await record.error?.isOutcomeUnknown == false)
+        #expect(strangers.map(\.connectionCount) == [1, 1])
+        await client.close()
+        for stranger in strangers { await stranger.stop() }
+    }
+
+    @Test func `what a scheduler may have done stays unknown where something else answers later`() async throws {
+        let address = ScriptedServer.unusedAddress()
+        let server = try await ScriptedServer.start(at: address)
+        let client = DMSClient(address: address, options: ClientOptions(retriesConnecting: false))
+        async let answer = outcome { try await client.submitter.next() }
+        var calls = server.makeCallIterator()
+        let call = try await calls.received()
+        // The path is another's now; the connection is still there.
+        let stranger = try await ScriptedServer.start(at: address, answersPings: false)
+        try await call.closeConnection()
+        var strangerCalls = stranger.makeCallIterator()
+        try await strangerCalls.received().announce(length: .max)
+        #expect(await answer.error?.isOutcomeUnknown == true)
+        await client.close()
+        await server.stop()
+        await stranger.stop()
+    }
+
     @Test func `addresses are read with commas between them`() throws {
         #expect(
             try ServerAddress.list("a:1, [::1]:2,unix:///s")

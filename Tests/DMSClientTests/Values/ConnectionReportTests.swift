@@ -9,7 +9,7 @@ import Testing
     private let begin = ContinuousClock.now
 
     private var unreachable: ConnectionEvent { .failed(address, .unreachable(address, cause: "connection refused")) }
-    private var other: ConnectionEvent { .failed(address, .protocolViolation("it sang", outcomeUnknown: false)) }
+    private var other: ConnectionEvent { .failed(address, .noScheduler(address, cause: "it sang")) }
 
     @Test func `trouble is told when it begins, every 30 seconds, and when it is over`() throws {
         var report = ConnectionReport()

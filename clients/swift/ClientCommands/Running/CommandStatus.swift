@@ -15,7 +15,7 @@ public enum CommandStatus: Int32, Sendable {
     case outputLost = 74
     /// No answer came: whether the call was done is not known.
     case noAnswer = 75
-    /// The server does not speak the protocol.
+    /// What answers is no scheduler, or does not keep to the protocol.
     case protocolViolation = 76
 
     /// How a program ends whose call failed.
@@ -25,7 +25,7 @@ public enum CommandStatus: Int32, Sendable {
             case .rpc, .requestTooLarge: .refused
             case .unreachable, .connectionLost, .closed: .unreachable
             case .outcomeUnknown, .deadlineExceeded, .cancelled: .noAnswer
-            case .protocolViolation: .protocolViolation
+            case .noScheduler, .protocolViolation: .protocolViolation
             }
     }
 

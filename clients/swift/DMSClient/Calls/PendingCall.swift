@@ -25,6 +25,8 @@ final class PendingCall {
     var place = Place.waiting
     /// When the client gives the call up where it is; nil: never.
     var expiry: NIODeadline?
+    /// When the client gives it up for want of a connection.
+    var connectExpiry: NIODeadline?
     /// Whether all of its bytes were given to the kernel, on the connection that it was given to last.
     var isSent = false
     /// Whether a server may have got it on a connection that is lost.

@@ -4,6 +4,6 @@ public enum ConnectionEvent: Sendable, Equatable {
     case reached(ServerAddress)
     /// No scheduler answers, at the last one of the addresses or at all of them; for calls that wait the client goes on trying.
     ///
-    /// The error is `unreachable`, or `protocolViolation` where something else answers.
+    /// The error is `unreachable`, or `noScheduler` where something else answers at all of them.
     case failed(ServerAddress, DMSClientError)
 }

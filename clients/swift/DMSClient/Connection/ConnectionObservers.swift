@@ -17,13 +17,3 @@ struct ConnectionObservers {
         observers = []
     }
 }
-
-extension ConnectionLoss {
-    /// What it is of a connection on which no scheduler was heard.
-    func event(at address: ServerAddress) -> ConnectionEvent {
-        switch self {
-        case .violation(let violation): .failed(address, .protocolViolation(violation, outcomeUnknown: false))
-        case .closedByServer, .failed, .stuck: .failed(address, .unreachable(address, cause: cause))
-        }
-    }
-}

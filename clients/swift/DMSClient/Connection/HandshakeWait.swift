@@ -14,7 +14,7 @@ final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
     private var promise: EventLoopPromise<Void>?
     private var deadline: Scheduled<Void>?
     private var context: ChannelHandlerContext?
-    private var received = ByteBuffer()
+    private var decoder = FrameDecoder()
     private var isHandshakeOver = false
 
     init(timeout: TimeAmount) { self.timeout = timeout }
@@ -44,14 +44,19 @@ final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        var bytes = unwrapInboundIn(data)
-        received.writeBuffer(&bytes)
-        guard let answer = received.readSlice(length: FrameHeader.byteCount) else { return }
-        guard answer == HandshakeWait.frame(.pong) else {
-            return fail(ClientTLSError(description: "what answers inside TLS is no scheduler"))
+        decoder.append(unwrapInboundIn(data))
+        var event: FrameDecoder.Event?
+        do throws(FrameError) {
+            event = try decoder.next()
+        } catch {
+            return fail(StrangerError(cause: "inside TLS it speaks no frames"))
+        }
+        guard let event else { return }
+        guard case .frame(let frame) = event, [.pong, .goaway].contains(frame.header.type) else {
+            return fail(StrangerError(cause: "inside TLS it answers a ping with something else"))
         }
         // Nothing was asked for yet: what else it has to say is a farewell.
-        guard received.readableBytes == 0 else {
+        guard frame.header.type == .pong, decoder.isBetweenFrames else {
             return fail(ClientTLSError(description: "the server is shutting down"))
         }
         deadline?.cancel()

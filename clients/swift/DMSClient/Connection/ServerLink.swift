@@ -77,10 +77,16 @@ final class ServerLink {
         }
     }
 
-    private func wait(_ call: PendingCall) {
+    /// Keeps a call until there is a connection.
+    ///
+    /// - Parameter goesOn: Whether it waits as before, since what it was given to is no scheduler.
+    private func wait(_ call: PendingCall, goesOn: Bool = false) {
         let now = NIODeadline.now()
         call.place = .waiting
-        let expiry = min(now + TimeAmount(clamping: options.connectTimeout), call.request.deadline ?? .distantFuture)
+        let expiry =
+            (goesOn ? call.connectExpiry : nil)
+            ?? min(now + TimeAmount(clamping: options.connectTimeout), call.request.deadline ?? .distantFuture)
+        call.connectExpiry = expiry
         call.expiry = expiry
         timer.arm(at: expiry)
         waiting.append(call)
@@ -163,7 +169,6 @@ final class ServerLink {
             guard state.connected() else { return channel.close(promise: nil) }
             channels[ObjectIdentifier(connection)] = channel
             self.connection = connection
-            servers.succeeded()
             logger.debug("connected", metadata: ["server": "\(servers.current)"])
             if channel.isActive {
                 connection.open(keepAlive: keepAlive)
@@ -172,8 +177,10 @@ final class ServerLink {
                 // A socket that was closed before it had its handler may never tell it so.
                 connection.channelWasClosed()
             }
+        } catch let error as StrangerError {
+            connectFailed(ServerTurn.Failure(cause: error.cause, isStranger: true))
         } catch {
-            connectFailed(FailureText.describe(error))
+            connectFailed(ServerTurn.Failure(cause: FailureText.describe(error)))
         }
     }
 
@@ -184,11 +191,9 @@ final class ServerLink {
         }
     }
 
-    private func connectFailed(_ cause: String) {
-        logger.debug("cannot connect", metadata: ["server": "\(servers.current)", "cause": "\(cause)"])
-        let address = servers.current
-        let wereAllTried = servers.failed(cause)
-        if wereAllTried { observers.tell(.failed(address, servers.failure)) }
+    private func connectFailed(_ failure: ServerTurn.Failure) {
+        logger.debug("cannot connect", metadata: ["server": "\(servers.current)", "cause": "\(failure.cause)"])
+        let wereAllTried = failed(failure)
         if wereAllTried, !options.retriesConnecting {
             let failed = waiting
             waiting = []
@@ -197,6 +202,15 @@ final class ServerLink {
         waiting.removeAll { $0.isDone }
         perform(
             state.connectFailed(isNeeded: !waiting.isEmpty, pauses: wereAllTried, now: .now(), using: &random))
+    }
+
+    /// No scheduler was heard at the current address; true where all of them have been tried by now.
+    @discardableResult
+    private func failed(_ failure: ServerTurn.Failure) -> Bool {
+        let address = servers.current
+        let wereAllTried = servers.failed(failure)
+        if wereAllTried { observers.tell(.failed(address, servers.failure)) }
+        return wereAllTried
     }
 
     private func submitWaiting() {
@@ -251,7 +265,9 @@ final class ServerLink {
 
 extension ServerLink: ServerConnectionDelegate {
     func connectionAnswered(_ connection: ServerConnection) {
-        if connection === self.connection { observers.tell(.reached(servers.current)) }
+        guard connection === self.connection else { return }
+        servers.succeeded()
+        observers.tell(.reached(servers.current))
     }
 
     func connectionProvedUseful(_ connection: ServerConnection) { state.provedUseful() }
@@ -278,8 +294,11 @@ extension ServerLink: ServerConnectionDelegate {
     func connection(_ connection: ServerConnection, stopped loss: ConnectionLoss) {
         guard connection === self.connection else { return }
         self.connection = nil
-        if !connection.hasAnswered { observers.tell(loss.event(at: servers.current)) }
-        if !connection.isUseful { servers.moveOn() }
+        if !connection.hasAnswered {
+            failed(ServerTurn.Failure(cause: loss.cause, isStranger: loss.isViolation))
+        } else if !connection.isUseful {
+            servers.moveOn()
+        }
         state.disconnected(wasUseful: connection.isUseful, now: .now(), using: &random)
         logger.debug("connection lost", metadata: ["cause": "\(loss.cause)"])
         if !waiting.isEmpty { perform(state.connectionNeeded(now: .now())) }
@@ -287,8 +306,21 @@ extension ServerLink: ServerConnectionDelegate {
 
     func connection(_ connection: ServerConnection, ended loss: ConnectionLoss, losing lost: [PendingCall]) {
         channels[ObjectIdentifier(connection)] = nil
+        if !connection.hasAnswered, loss.isViolation { return lost.forEach(strangerGot) }
         for call in lost where !repeated(call, didNothing: !call.isSent) {
             finish(call, .failure(ServerLink.error(of: call, lostBy: loss)))
+        }
+    }
+
+    /// Goes on with a call that something else than a scheduler got: nothing was done, as where a connection did not come about.
+    private func strangerGot(_ call: PendingCall) {
+        call.place = .waiting
+        if call.isGivenUp {
+            finish(call, .failure(.cancelled(outcomeUnknown: call.mayChangeUnseen)))
+        } else if options.retriesConnecting || !servers.haveAllFailed {
+            wait(call, goesOn: true)
+        } else {
+            finish(call, .failure(unreachable(call)))
         }
     }
 

@@ -9,6 +9,10 @@ enum ConnectionLoss: Sendable, Equatable {
     /// We closed it, because its server has stopped answering.
     case stuck(String)
 
+    var isViolation: Bool {
+        if case .violation = self { true } else { false }
+    }
+
     var cause: String {
         switch self {
         case .closedByServer(let cause), .failed(let cause), .violation(let cause), .stuck(let cause): cause

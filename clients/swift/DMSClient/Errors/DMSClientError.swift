@@ -7,6 +7,8 @@ public enum DMSClientError: Error, Sendable, Equatable {
     case rpc(RPCError)
     /// No connection came about in time; the server has seen nothing of the call.
     case unreachable(ServerAddress, cause: String)
+    /// Something else than a scheduler answers there, and at all other addresses of the client; nothing was done.
+    case noScheduler(ServerAddress, cause: String)
     /// The connection was lost, also when the call was repeated; it changed nothing.
     case connectionLost(cause: String)
     /// The connection was lost after the call was sent: the server may have done it, or not.
@@ -31,7 +33,7 @@ public enum DMSClientError: Error, Sendable, Equatable {
         case .outcomeUnknown: true
         case .deadlineExceeded(let outcomeUnknown), .cancelled(let outcomeUnknown): outcomeUnknown
         case .protocolViolation(_, let outcomeUnknown): outcomeUnknown
-        case .unreachable, .connectionLost, .requestTooLarge, .closed: false
+        case .unreachable, .noScheduler, .connectionLost, .requestTooLarge, .closed: false
         }
     }
 
@@ -52,6 +54,8 @@ extension DMSClientError: CustomStringConvertible {
             error.description
         case .unreachable(let address, let cause):
             "The scheduler at \(address) cannot be reached: \(cause)"
+        case .noScheduler(let address, let cause):
+            "What answers at \(address) is no scheduler: \(cause)"
         case .connectionLost(let cause):
             "The connection to the scheduler was lost: \(cause)"
         case .outcomeUnknown(let cause):

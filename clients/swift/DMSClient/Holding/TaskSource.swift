@@ -155,7 +155,7 @@ extension DMSClientError {
     /// Whether the same call may succeed later.
     public var mayPass: Bool {
         switch self {
-        case .unreachable, .connectionLost, .outcomeUnknown, .deadlineExceeded: true
+        case .unreachable, .noScheduler, .connectionLost, .outcomeUnknown, .deadlineExceeded: true
         case .rpc(let error):
             error.knownReason == .outcomeUnknown || error.statusCode == .unavailable
                 || error.statusCode == .resourceExhausted && !error.isOfTheRequest

@@ -10,7 +10,7 @@ struct ConnectionReport {
 
     /// The line that is to be written; nil where nothing new is to be said.
     ///
-    /// Throws where something else than a scheduler answers from the beginning: then it is the address that is wrong.
+    /// Throws where something else than a scheduler answers everywhere from the beginning: then it is the addresses that are wrong.
     mutating func line(
         for event: ConnectionEvent, now: ContinuousClock.Instant
     ) throws(DMSClientError) -> String? {
@@ -19,17 +19,11 @@ struct ConnectionReport {
             wasReached = true
             defer { toldAt = nil }
             return toldAt == nil ? nil : "the scheduler at \(address) is reached"
-        case .failed(let address, let error):
-            var text = "\(error)"
-            if case .protocolViolation(let violation, _) = error {
-                guard wasReached else {
-                    throw .protocolViolation("what answers at \(address) is no scheduler", outcomeUnknown: false)
-                }
-                text = "What answers at \(address) is no scheduler: \(violation)"
-            }
+        case .failed(_, let error):
+            if case .noScheduler = error, !wasReached { throw error }
             if let toldAt, toldAt.duration(to: now) < ConnectionReport.pause { return nil }
             toldAt = now
-            return "\(text); it is waited for"
+            return "\(error); it is waited for"
         }
     }
 }
