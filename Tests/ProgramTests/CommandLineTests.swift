@@ -56,6 +56,20 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("--concurrency", "-1", "--concurrency must be from 1 to 1000"),
+        ("--lease", "-1", "a time from 1s to 24h is expected"), ("--grace", "-5s", "a time of at most 24h is expected"),
+    ])
+    func `a worker's number with a dash is told with its bounds, not as missing`(
+        _ option: String, _ value: String, _ bounds: String
+    ) async throws {
+        try await withFolder { folder in
+            let ended = try await Program.run("dms-submitter", ["run", option, value, "--", "true"], folder: folder)
+            #expect(ended.code == 64)
+            #expect(ended.errors.contains(bounds), "\(ended.errors)")
+        }
+    }
+
     @Test func `the words of a command that is run may be anything`() async throws {
         try await withFolder { folder in
             let ended = try await Program.shell(

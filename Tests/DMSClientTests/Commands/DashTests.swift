@@ -75,9 +75,17 @@ import Testing
     }
 
     @Test(arguments: ["-1", "0", "1001", "4294967296"])
-    func `how many tasks to fetch is told with its bounds`(_ count: String) {
+    func `how many tasks to fetch, or to do at once, is told with its bounds`(_ count: String) {
         let error = #expect(throws: (any Error).self) { try CommandRun.parseSubmitter(["next", "--max", count]) }
         #expect(error.map { DMSSubmitter.message(for: $0) } == "--max must be from 1 to 1000.")
+        let words = ["run", "--concurrency", count, "--", "true"]
+        let other = #expect(throws: (any Error).self) { try CommandRun.parseSubmitter(words) }
+        #expect(other.map { DMSSubmitter.message(for: $0) } == "--concurrency must be from 1 to 1000.")
+    }
+
+    @Test func `who does the tasks may begin with a dash`() throws {
+        let run = try CommandRun.parseSubmitter(["run", "--submitter-id", "-node", "--", "true"])
+        #expect((run as? RunCommand)?.submitterID == "-node")
     }
 
     @Test(arguments: [

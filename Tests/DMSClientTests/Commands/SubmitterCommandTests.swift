@@ -79,6 +79,10 @@ import Testing
         (["next", "--lease", "999ms"], "a time from 1s to 24h is expected"),
         (["next", "--lease", "-1"], "a time from 1s to 24h is expected"),
         (["renew", "x", "t", "--lease", "25h"], "a time from 1s to 24h is expected"),
+        (["run", "--lease", "25h", "--", "true"], "a time from 1s to 24h is expected"),
+        (["run", "--lease", "-1", "--", "true"], "a time from 1s to 24h is expected"),
+        (["run", "--grace", "-1s", "--", "true"], "a time of at most 24h is expected"),
+        (["run", "--grace", "25h", "--", "true"], "a time of at most 24h is expected"),
         (["next", "--wait", "abc"], "a time of at most 10m is expected"),
         (["next", "--wait", "601"], "a time of at most 10m is expected"),
     ])
@@ -95,6 +99,9 @@ import Testing
         #expect(next.lease?.milliseconds == milliseconds)
         let renew = try #require(try CommandRun.parseSubmitter(["renew", "x", "t", "--lease", time]) as? RenewCommand)
         #expect(renew.time?.milliseconds == milliseconds)
+        let run = try #require(
+            try CommandRun.parseSubmitter(["run", "--lease", time, "--grace", time, "--", "true"]) as? RunCommand)
+        #expect([run.lease?.milliseconds, run.grace?.milliseconds] == [milliseconds, milliseconds])
         let waiting = try #require(try CommandRun.parseSubmitter(["next", "--wait", "10m"]) as? NextCommand)
         #expect(waiting.wait?.milliseconds == 600_000)
     }

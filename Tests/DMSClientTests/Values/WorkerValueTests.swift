@@ -1,8 +1,8 @@
-import ClientCommands
 import DMSModel
 import NIOCore
 import Testing
 
+@testable import ClientCommands
 @testable import dms_submitter
 
 /// What a worker makes of a command's output, and how times are read.
@@ -57,11 +57,11 @@ import Testing
         ("24h", 86_400_000),
     ])
     func `a length of time is read`(_ text: String, _ milliseconds: UInt32) {
-        #expect(TimeArgument(argument: text)?.milliseconds == milliseconds)
+        #expect(TimeArgument(text)?.milliseconds == milliseconds)
     }
 
     @Test(arguments: ["", "s", "-1s", "25h", "1d", "nan", "inf", "1 s", "+1"])
     func `what is no length of time is refused`(_ text: String) {
-        #expect(TimeArgument(argument: text) == nil)
+        #expect(TimeArgument(text) == nil)
     }
 }

@@ -1,7 +1,7 @@
-public import ArgumentParser
+import ArgumentParser
 
 /// A length of time as command lines give it: `500ms`, `30s`, `5m`, `1h`; a bare number is seconds.
-public struct TimeArgument: ExpressibleByArgument, Sendable, Equatable {
+public struct TimeArgument: Sendable, Equatable {
     /// The length of time.
     public let duration: Duration
 
@@ -11,9 +11,9 @@ public struct TimeArgument: ExpressibleByArgument, Sendable, Equatable {
     private static let millisecondsMax = 86_400_000.0
 
     /// Reads a text; nil where it is no length of time, or more than a day.
-    public init?(argument: String) {
-        guard let unit = TimeArgument.units.first(where: { argument.hasSuffix($0.suffix) }) else { return nil }
-        let number = argument.dropLast(unit.suffix.count)
+    init?(_ text: String) {
+        guard let unit = TimeArgument.units.first(where: { text.hasSuffix($0.suffix) }) else { return nil }
+        let number = text.dropLast(unit.suffix.count)
         guard number.utf8.first.map({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) == true,
             let count = Double(number), count * unit.milliseconds <= TimeArgument.millisecondsMax
         else { return nil }
@@ -22,7 +22,7 @@ public struct TimeArgument: ExpressibleByArgument, Sendable, Equatable {
 
     /// Reads a text; throws a sentence with the form and the bounds where it is no time in that range.
     public init(_ text: String, milliseconds range: ClosedRange<Int>, _ bounds: String) throws {
-        guard let time = TimeArgument(argument: text), range.contains(Int(time.milliseconds)) else {
+        guard let time = TimeArgument(text), range.contains(Int(time.milliseconds)) else {
             throw ValidationError(
                 "a time \(bounds) is expected, such as 1500ms, 30s, 5m or 1h; a bare number is seconds")
         }

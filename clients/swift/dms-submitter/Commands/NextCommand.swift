@@ -88,11 +88,4 @@ enum LeaseTime {
     static func read(_ text: String) throws -> TimeArgument {
         try TimeArgument(text, milliseconds: range, "from 1s to 24h")
     }
-
-    static func check(_ lease: TimeArgument?) throws {
-        guard let lease else { return }
-        guard range.contains(Int(lease.milliseconds)) else {
-            throw ValidationError("--lease must be from 1s to 24h.")
-        }
-    }
 }

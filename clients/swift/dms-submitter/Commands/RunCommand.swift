@@ -12,6 +12,7 @@ struct RunCommand: ClientCommand {
 
     private static let concurrencyMax = 1000
     private static let leaseDefault = Duration.seconds(30)
+    private static let graceMillisecondsMax = 86_400_000
     private static let graceDefault = Duration.seconds(10)
 
     static let configuration = CommandConfiguration(
@@ -35,19 +36,29 @@ struct RunCommand: ClientCommand {
             what answers is no scheduler before one was reached; the others as in dms-submitter --help.
             """)
 
-    @Option(help: ArgumentHelp("How many commands to run at once.", valueName: "count"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("How many commands to run at once, from 1 to \(concurrencyMax).", valueName: "count"))
     var concurrency = 1
 
     @Option(
+        parsing: .unconditional,
         help: ArgumentHelp(
             "How long after a crash of this program its tasks go to somebody else, from 1s to 24h. (default: 30s)",
-            valueName: "time"))
+            valueName: "time"),
+        transform: { try LeaseTime.read($0) })
     var lease: TimeArgument?
 
-    @Option(help: ArgumentHelp("How long a command has from SIGTERM to SIGKILL. (default: 10s)", valueName: "time"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp(
+            "How long a command has from SIGTERM to SIGKILL, up to 24h. (default: 10s)", valueName: "time"),
+        transform: { try TimeArgument($0, milliseconds: 0...graceMillisecondsMax, "of at most 24h") })
     var grace: TimeArgument?
 
-    @Option(help: ArgumentHelp("Who does the tasks; kept with them. (default: host, process, random)", valueName: "id"))
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Who does the tasks; kept with them. (default: host, process, random)", valueName: "id"))
     var submitterID: String?
 
     @OptionGroup var connection: ConnectionFlags
@@ -60,7 +71,6 @@ struct RunCommand: ClientCommand {
         guard (1...RunCommand.concurrencyMax).contains(concurrency) else {
             throw ValidationError("--concurrency must be from 1 to \(RunCommand.concurrencyMax).")
         }
-        try LeaseTime.check(lease)
     }
 
     func adjust(_ options: inout ClientOptions) {
