@@ -146,6 +146,27 @@ extension WorkerTests {
             #expect(record.attempt == 0)
         }
     }
+
+    @Test func `a file that the system cannot run ends the worker at the first task, which goes back`() async throws {
+        try await withSetting { setting in
+            try await setting.submit("a")
+            for (name, text) in [("script", "echo hello\n"), ("empty", ""), ("binary", "\u{7F}ELF, or not")] {
+                _ = FileManager.default.createFile(
+                    atPath: "\(setting.folder)/\(name)", contents: Data(text.utf8),
+                    attributes: [.posixPermissions: 0o755])
+                let worker = try await Program.run(
+                    "dms-submitter", ["run", "--", "./\(name)"], environment: setting.environment,
+                    folder: setting.folder)
+                #expect(worker.code == 64)
+                let end =
+                    "dms-submitter: The command ./\(name) cannot be run: exec format error; a script begins with "
+                    + "a line such as #!/bin/sh\n"
+                #expect(worker.errors.hasSuffix(end), "\(worker.errors)")
+                let record = try await setting.record("a")
+                #expect(record.status == .queued)
+            }
+        }
+    }
 }
 
 extension WorkerTests.Setting {

@@ -87,6 +87,15 @@ struct TaskCommand: Sendable {
             status: result.terminationStatus, output: result.closureResult.output, errors: result.closureResult.errors)
     }
 
+    /// Why it could not be started, in our words where it is a file that the system does not know how to run.
+    ///
+    /// Only the attempt tells: which formats are known besides programs and scripts is the system's to say, and not seen from everywhere.
+    func explanation(of error: any Error) -> any Error {
+        guard (error as? SubprocessError)?.underlyingError == .execFormatError else { return error }
+        return UsageError(
+            "The command \(program) cannot be run: exec format error; a script begins with a line such as #!/bin/sh")
+    }
+
     private static func input(of record: TaskRecord) -> ByteBuffer {
         var json = ByteBuffer()
         record.writeJSON(into: &json)

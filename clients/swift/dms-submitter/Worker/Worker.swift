@@ -60,7 +60,7 @@ struct Worker: Sendable {
         } catch {
             if task.ending == nil { _ = try? await task.return(reason: "its worker could not start the command") }
             if Task.isCancelled { return log(task.record, "stopped and returned") }
-            throw error
+            throw command.explanation(of: error)
         }
         if let ending = task.ending { return log(task.record, "\(ending): the command was ended (\(run.status))") }
         if Task.isCancelled {
