@@ -3,7 +3,7 @@ public import NIOCore
 /// How long things took: counts by upper bound, and the sum.
 public struct DurationHistogram: Sendable, Equatable {
     /// Upper bounds, inclusive and rising: from a call that Redis answers at once to one that waited for a time-out.
-    public static let bounds: [TimeAmount] = [
+    public static let bounds: InlineArray<16, TimeAmount> = [
         .microseconds(100), .microseconds(250), .microseconds(500), .milliseconds(1), .microseconds(2_500),
         .milliseconds(5), .milliseconds(10), .milliseconds(25), .milliseconds(50), .milliseconds(100),
         .milliseconds(250), .milliseconds(500), .seconds(1), .milliseconds(2_500), .seconds(5), .seconds(10),
@@ -24,8 +24,9 @@ public struct DurationHistogram: Sendable, Equatable {
         count += 1
         sum += duration.seconds
         // Nearly all are short: the search ends early.
-        guard let place = DurationHistogram.bounds.firstIndex(where: { duration <= $0 }) else { return }
-        counts[place] += 1
+        var place = 0
+        while place < counts.count, duration > DurationHistogram.bounds[place] { place += 1 }
+        if place < counts.count { counts[place] += 1 }
     }
 
     /// Counts those of another one too.

@@ -34,9 +34,9 @@ public struct MetricsPage: Sendable {
     /// Adds a distribution to those of its name.
     public mutating func add(_ metric: Metric, _ durations: DurationHistogram, _ labels: Labels = [:]) {
         var atMost = 0
-        for (bound, count) in zip(DurationHistogram.bounds, durations.counts) {
+        for (place, count) in durations.counts.enumerated() {
             atMost += count
-            write(metric, "_bucket", labels, "\(atMost)", bound: "\(bound.seconds)")
+            write(metric, "_bucket", labels, "\(atMost)", bound: "\(DurationHistogram.bounds[place].seconds)")
         }
         write(metric, "_bucket", labels, "\(durations.count)", bound: "+Inf")
         write(metric, "_sum", labels, "\(durations.sum)")

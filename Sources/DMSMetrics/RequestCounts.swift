@@ -1,11 +1,13 @@
 public import NIOCore
 
 /// How the requests of a door ended and how long they took, by operation: numbers of a closed set, from 0.
-public struct RequestCounts<Outcome: Hashable & Sendable>: Sendable {
+///
+/// On the way of every call, hence no generic type: another module's compiler would not see through it.
+public struct RequestCounts: Sendable {
     /// What is counted of one operation.
     public struct Operation: Sendable {
-        /// How many ended so.
-        public fileprivate(set) var outcomes: [Outcome: Int] = [:]
+        /// How many ended so, by the number of a gRPC code or of an HTTP status.
+        public fileprivate(set) var outcomes: [Int: Int] = [:]
         /// How long those took that did not wait for a task.
         public fileprivate(set) var durations = DurationHistogram()
     }
@@ -19,7 +21,7 @@ public struct RequestCounts<Outcome: Hashable & Sendable>: Sendable {
     }
 
     /// Counts a request that ended; `took` is nil where its time says nothing of ours.
-    public mutating func count(_ operation: Int, _ outcome: Outcome, took: TimeAmount?) {
+    public mutating func count(_ operation: Int, _ outcome: Int, took: TimeAmount?) {
         operations[operation].outcomes[outcome, default: 0] += 1
         if let took { operations[operation].durations.add(took) }
     }

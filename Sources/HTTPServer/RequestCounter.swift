@@ -16,7 +16,7 @@ final class RequestCounter: Sendable {
     private static let nowhere = Endpoint.allCases.count
 
     // Requests are answered on all event loops; the lock is held for a few additions.
-    private let counts = Mutex(RequestCounts<Int>(operations: nowhere + 1))
+    private let counts = Mutex(RequestCounts(operations: nowhere + 1))
 
     /// Counts an answer; the endpoint is nil where the request led nowhere.
     func count(_ endpoint: Endpoint?, status: Int, took: TimeAmount?) {

@@ -24,7 +24,8 @@ extension RPCServer: MetricsSource {
         guard let (names, requests) = await requestCounts() else { return }
         for (number, operation) in requests.operations.enumerated() {
             let method = number < names.count ? "\(names[number].service)/\(names[number].method)" : "other"
-            for (code, count) in operation.outcomes.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            for (outcome, count) in operation.outcomes.sorted(by: { $0.key < $1.key }) {
+                let code = StatusCode(rawValue: Int32(outcome)) ?? .unknown
                 page.add(RPCServer.requests, count, ["method": method, "code": code.metricLabel])
             }
             page.add(RPCServer.durations, operation.durations, ["method": method])
@@ -32,8 +33,8 @@ extension RPCServer: MetricsSource {
     }
 
     /// The methods, and what all loops counted of them; nil before the server runs.
-    private func requestCounts() async -> (names: [MethodName], counts: RequestCounts<StatusCode>)? {
-        var sum: (names: [MethodName], counts: RequestCounts<StatusCode>)?
+    private func requestCounts() async -> (names: [MethodName], counts: RequestCounts)? {
+        var sum: (names: [MethodName], counts: RequestCounts)?
         for loop in loops.withLock({ $0 }) {
             let counted = try? await loop.eventLoop.submit { (loop.value.router.names, loop.value.requests) }.get()
             // A loop that was shut down counts no more.

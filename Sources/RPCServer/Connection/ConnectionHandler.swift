@@ -289,7 +289,7 @@ extension ConnectionHandler {
     /// Counts a call that ended.
     private func count(_ call: OpenCall, _ outcome: StatusCode) {
         let took = call.isParked || call.isHeldBack ? nil : connections.eventLoop.now - call.begun
-        connections.requests.count(call.operation, outcome, took: took)
+        connections.requests.count(call.operation, Int(outcome.rawValue), took: took)
     }
 }
 

@@ -12,7 +12,7 @@ final class LoopConnections {
     /// When the deadlines of the loop's calls have passed.
     let deadlines: DeadlineQueue
     /// How calls ended, by their methods; the last place is for those of no method.
-    var requests: RequestCounts<StatusCode>
+    var requests: RequestCounts
     private var connections: [ObjectIdentifier: ConnectionHandler] = [:]
     private(set) var isDraining = false
     private var drained: EventLoopPromise<Void>?
@@ -28,7 +28,7 @@ final class LoopConnections {
 
     /// Counts a call that was refused before anybody looked for its method.
     func countRefusal(_ error: SchedulerError) {
-        requests.count(router.names.count, error.reason.statusCode, took: nil)
+        requests.count(router.names.count, Int(error.reason.statusCode.rawValue), took: nil)
     }
 
     func add(_ connection: ConnectionHandler) {
