@@ -63,13 +63,19 @@ struct LinkHarness {
 
     /// Waits until the link is not ready for a reason that has this word.
     func expectNotReady(_ word: String) async throws {
-        try await eventually {
-            do {
-                try await client.ready(within: .milliseconds(30))
-                throw TestFailure("the link is ready")
-            } catch RedisError.unavailable(let sentence) {
-                return sentence.contains(word)
+        var said = ""
+        do {
+            try await eventually {
+                do {
+                    try await client.ready(within: .milliseconds(30))
+                    throw TestFailure("the link is ready")
+                } catch RedisError.unavailable(let sentence) {
+                    said = sentence
+                    return sentence.contains(word)
+                }
             }
+        } catch {
+            throw TestFailure("\(error); it said last: \(said)")
         }
     }
 

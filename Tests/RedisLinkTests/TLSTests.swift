@@ -8,14 +8,8 @@ import Testing
         _ body: (_ port: Int, TestCertificates) async throws -> Void
     ) async throws {
         let certificates = try TestCertificates.shared()
-        try await TestRedis.with(tcp: true) { plain in
-            // The port of a server that is gone: TestRedis starts one on a port of its own only in plain text.
-            let port = plain.port
-            try await plain.kill()
-            let arguments = certificates.arguments(
-                port: port, name: certificate, asksForCertificate: asksForCertificate)
-            try await TestRedis.with(arguments: arguments) { _ in try await body(port, certificates) }
-        }
+        let arguments = certificates.arguments(name: certificate, asksForCertificate: asksForCertificate)
+        try await TestRedis.with(arguments: arguments, tls: certificates) { try await body($0.port, certificates) }
     }
 
     @Test(arguments: ["localhost", "127.0.0.1"])
@@ -40,6 +34,16 @@ import Testing
             let url = try RedisURL("rediss://:geheim@localhost:\(port)\(query)")
             try await LinkHarness.with(url, options: LinkHarness.quick, ready: false) { link async throws in
                 try await link.expectNotReady("TLS failed")
+            }
+        }
+    }
+
+    @Test(arguments: ["localhost", "127.0.0.1"])
+    func `a certificate for another name or address is told as such`(host: String) async throws {
+        try await withServer(certificate: "named") { port, certificates in
+            let url = try RedisURL("rediss://\(host):\(port)?ca_file=\(certificates.folder)/ca.pem")
+            try await LinkHarness.with(url, options: LinkHarness.quick, ready: false) { link async throws in
+                try await link.expectNotReady("TLS failed: its certificate is for another name or address")
             }
         }
     }

@@ -12,6 +12,9 @@ enum ConnectFailure {
             return "no address of the host could be reached"
         case ChannelError.connectTimeout:
             return "the connection could not be made in time"
+        case let error as NIOSSLExtraError where error == .failedToValidateHostname:
+            // Its own text names no IP address.
+            return "TLS failed: its certificate is for another name or address"
         case is NIOSSLError, is NIOSSLExtraError, is BoringSSLError:
             return "TLS failed: \(shortened("\(error)"))"
         default:

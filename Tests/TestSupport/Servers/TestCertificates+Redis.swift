@@ -22,12 +22,12 @@ extension TestCertificates {
         }
     }
 
-    /// What makes a redis-server speak TLS on that port, and show clients and masters its certificate.
-    public func arguments(port: Int, name: String = "server", asksForCertificate: Bool = false) -> [String] {
+    /// What a redis-server or a sentinel that speaks TLS shows, and asks for, of clients and of other servers.
+    public func arguments(name: String = "server", asksForCertificate: Bool = false) -> [String] {
         [
-            "--port", "0", "--tls-port", "\(port)", "--tls-cert-file", path("\(name).pem"), "--tls-key-file",
-            path("\(name).key"), "--tls-ca-cert-file", path("ca.pem"), "--tls-auth-clients",
-            asksForCertificate ? "yes" : "no", "--tls-replication", "yes", "--tls-cluster", "yes",
+            "--tls-cert-file", path("\(name).pem"), "--tls-key-file", path("\(name).key"), "--tls-ca-cert-file",
+            path("ca.pem"), "--tls-auth-clients", asksForCertificate ? "yes" : "no", "--tls-replication", "yes",
+            "--tls-cluster", "yes",
         ]
     }
 }

@@ -18,13 +18,15 @@ public final class TestRedis: Sendable {
     private let client: RedisClient
 
     /// Runs the body with a server that answers; `persistent` keeps every write through a kill.
+    ///
+    /// With certificates its port speaks TLS only; `arguments` may name others of them.
     public static func with<Value>(
-        arguments: [String] = [], tcp: Bool = false, persistent: Bool = false, environment: [String: String] = [:],
-        _ body: (TestRedis) async throws -> Value
+        arguments: [String] = [], tcp: Bool = false, tls: TestCertificates? = nil, persistent: Bool = false,
+        environment: [String: String] = [:], _ body: (TestRedis) async throws -> Value
     ) async throws -> Value {
-        let port = tcp ? try await ServerProcess.freePort() : nil
+        let port = tcp || tls != nil ? try await ServerProcess.freePort() : nil
         let redis = try TestRedis(
-            arguments: arguments, tcpPort: port, persistent: persistent, environment: environment)
+            arguments: arguments, tcpPort: port, tls: tls, persistent: persistent, environment: environment)
         return try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await redis.client.run() }
             do {
@@ -40,17 +42,19 @@ public final class TestRedis: Sendable {
     }
 
     private init(
-        arguments: [String], tcpPort: Int?, persistent: Bool, environment: [String: String]
+        arguments: [String], tcpPort: Int?, tls: TestCertificates?, persistent: Bool, environment: [String: String]
     ) throws {
         folder = try ServerProcess.makeFolder()
         let socket = "\(folder)/redis.sock"
         let option = arguments.firstIndex(of: "--requirepass")
         url = RedisURL(address: .unix(path: socket), password: option.map { arguments[$0 + 1] })
         self.tcpPort = tcpPort
+        let port = String(tcpPort ?? 0)
+        let listening = tls.map { ["--port", "0", "--tls-port", port] + $0.arguments() } ?? ["--port", port]
         process = ServerProcess(
-            arguments: [
-                "--port", String(tcpPort ?? 0), "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder,
-                "--save", "", "--appendonly", persistent ? "yes" : "no", "--appendfsync", "always",
+            arguments: listening + [
+                "--bind", "127.0.0.1", "--unixsocket", socket, "--dir", folder, "--save", "", "--appendonly",
+                persistent ? "yes" : "no", "--appendfsync", "always",
             ] + arguments, environment: environment, folder: folder)
         client = RedisClient(
             url: url, eventLoops: [MultiThreadedEventLoopGroup.singleton.any()],
