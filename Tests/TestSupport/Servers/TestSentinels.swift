@@ -13,29 +13,32 @@ public final class TestSentinels: Sendable {
     /// The first one is the master, until it fails.
     public let servers: [TestRedis]
     private let sentinels: [TestSentinel]
+    private let scheme: String
 
-    private init(servers: [TestRedis], sentinels: [TestSentinel]) {
+    private init(servers: [TestRedis], sentinels: [TestSentinel], tls: TestCertificates?) {
         self.servers = servers
         self.sentinels = sentinels
+        scheme = tls == nil ? "redis" : "rediss"
     }
 
     /// Runs the body when all know of each other and all replicas follow the master.
     ///
-    /// `arguments` are those of the servers, `sentinelLines` lines of the sentinels' configuration.
+    /// `arguments` are those of the servers, `sentinelLines` lines of the sentinels' configuration. With certificates all of
+    /// them speak TLS only, also among themselves.
     public static func with<Value>(
         replicas: Int = 1, sentinels count: Int = 3, arguments: [String] = [], sentinelLines: [String] = [],
-        _ body: (TestSentinels) async throws -> Value
+        tls: TestCertificates? = nil, _ body: (TestSentinels) async throws -> Value
     ) async throws -> Value {
-        try await TestRedis.with(replicas: replicas, arguments: arguments) { servers in
+        try await TestRedis.with(replicas: replicas, arguments: arguments, tls: tls) { servers in
             var sentinels: [TestSentinel] = []
             let value: Value
             do {
                 for _ in 0..<count {
                     sentinels.append(
                         try await TestSentinel.start(
-                            masterPort: servers[0].port, quorum: count / 2 + 1, lines: sentinelLines))
+                            masterPort: servers[0].port, quorum: count / 2 + 1, lines: sentinelLines, tls: tls))
                 }
-                let group = TestSentinels(servers: servers, sentinels: sentinels)
+                let group = TestSentinels(servers: servers, sentinels: sentinels, tls: tls)
                 try await group.settle()
                 value = try await body(group)
             } catch {
@@ -55,7 +58,7 @@ public final class TestSentinels: Sendable {
     /// The same as a text.
     public func text(_ tail: String = "", credentials: String = "") -> String {
         let list = sentinels.map { "127.0.0.1:\($0.port)" }.joined(separator: ",")
-        return "redis+sentinel://\(credentials)\(list)/\(TestSentinels.master)\(tail)"
+        return "\(scheme)+sentinel://\(credentials)\(list)/\(TestSentinels.master)\(tail)"
     }
 
     /// The server that the first sentinel names the master.
@@ -127,20 +130,23 @@ private final class TestSentinel: Sendable {
     private let process: ServerProcess
     private let client: RedisClient
 
-    static func start(masterPort: Int, quorum: Int, lines: [String]) async throws -> TestSentinel {
+    static func start(
+        masterPort: Int, quorum: Int, lines: [String], tls: TestCertificates?
+    ) async throws -> TestSentinel {
         let port = try await ServerProcess.freePort()
         let folder = try ServerProcess.makeFolder()
         let name = TestSentinels.master
         let configuration = [
-            "port \(port)", "bind 127.0.0.1", "dir \(folder)",
-            "sentinel monitor \(name) 127.0.0.1 \(masterPort) \(quorum)",
+            "bind 127.0.0.1", "dir \(folder)", "sentinel monitor \(name) 127.0.0.1 \(masterPort) \(quorum)",
             "sentinel down-after-milliseconds \(name) \(TestSentinels.downAfterMilliseconds)",
             "sentinel failover-timeout \(name) 4000", "sentinel parallel-syncs \(name) 5",
         ]
         let path = "\(folder)/sentinel.conf"
-        try (configuration + lines).map { $0 + "\n" }.joined().write(toFile: path, atomically: true, encoding: .utf8)
+        let listening = tls == nil ? ["port \(port)"] : ["port 0", "tls-port \(port)"]
+        try (listening + configuration + lines).map { $0 + "\n" }.joined()
+            .write(toFile: path, atomically: true, encoding: .utf8)
         let password = lines.first { $0.hasPrefix("requirepass ") }?.split(separator: " ").last.map(String.init)
-        let sentinel = TestSentinel(port: port, folder: folder, password: password)
+        let sentinel = TestSentinel(port: port, folder: folder, password: password, tls: tls)
         try sentinel.process.start()
         sentinel.client.start()
         try await eventually {
@@ -150,12 +156,15 @@ private final class TestSentinel: Sendable {
         return sentinel
     }
 
-    private init(port: Int, folder: String, password: String?) {
+    private init(port: Int, folder: String, password: String?, tls: TestCertificates?) {
         self.port = port
         self.folder = folder
-        process = ServerProcess(arguments: ["\(folder)/sentinel.conf", "--sentinel"], folder: folder)
+        process = ServerProcess(
+            arguments: ["\(folder)/sentinel.conf", "--sentinel"] + (tls?.arguments() ?? []), folder: folder)
         client = RedisClient(
-            url: RedisURL(address: .tcp(host: "127.0.0.1", port: port), password: password),
+            url: RedisURL(
+                servers: .one(.tcp(host: "127.0.0.1", port: port)), password: password,
+                tls: tls.map { RedisTLS(caFile: $0.path("ca.pem")) }),
             eventLoops: [MultiThreadedEventLoopGroup.singleton.any()],
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
@@ -186,11 +195,13 @@ extension TestRedis {
 
     /// Runs the body with a master and servers that follow it, the master first.
     public static func with<Value>(
-        replicas: Int, arguments: [String] = [], _ body: ([TestRedis]) async throws -> Value
+        replicas: Int, arguments: [String] = [], tls: TestCertificates? = nil,
+        _ body: ([TestRedis]) async throws -> Value
     ) async throws -> Value {
         let quick = ["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"]
-        return try await with(arguments: quick + arguments, tcp: true) { master in
-            try await with(following: master, count: replicas, [master], arguments: quick + arguments) { servers in
+        return try await with(arguments: quick + arguments, tcp: true, tls: tls) { master in
+            try await with(following: master, count: replicas, [master], arguments: quick + arguments, tls: tls) {
+                servers in
                 try await eventually {
                     let role = try await master.call("ROLE").array
                     return role?.last?.array?.count == replicas
@@ -201,14 +212,14 @@ extension TestRedis {
     }
 
     private static func with<Value>(
-        following master: TestRedis, count: Int, _ servers: [TestRedis], arguments: [String],
+        following master: TestRedis, count: Int, _ servers: [TestRedis], arguments: [String], tls: TestCertificates?,
         _ body: ([TestRedis]) async throws -> Value
     ) async throws -> Value {
         guard count > 0 else { return try await body(servers) }
-        return try await with(arguments: arguments + ["--replicaof", "127.0.0.1 \(master.port)"], tcp: true) {
-            replica in
+        let following = arguments + ["--replicaof", "127.0.0.1 \(master.port)"]
+        return try await with(arguments: following, tcp: true, tls: tls) { replica in
             try await with(
-                following: master, count: count - 1, servers + [replica], arguments: arguments, body)
+                following: master, count: count - 1, servers + [replica], arguments: arguments, tls: tls, body)
         }
     }
 }
