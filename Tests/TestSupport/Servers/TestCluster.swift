@@ -9,22 +9,28 @@ public final class TestCluster: Sendable {
     /// Three masters, then a replica of each.
     public let nodes: [TestRedis]
     private let ids: [String]
+    private let scheme: String
 
-    private init(nodes: [TestRedis], ids: [String]) {
+    private init(nodes: [TestRedis], ids: [String], tls: TestCertificates?) {
         self.nodes = nodes
         self.ids = ids
+        scheme = tls == nil ? "redis" : "rediss"
     }
 
     /// Runs the body when all nodes know of each other and every slot has an owner.
-    public static func with(replicas: Bool = false, _ body: (TestCluster) async throws -> Void) async throws {
-        try await with(count: replicas ? 6 : 3, []) { nodes in
+    ///
+    /// With certificates the nodes speak TLS only, also among themselves.
+    public static func with(
+        replicas: Bool = false, tls: TestCertificates? = nil, _ body: (TestCluster) async throws -> Void
+    ) async throws {
+        try await with(count: replicas ? 6 : 3, [], tls: tls) { nodes in
             var ids: [String] = []
             for node in nodes { ids.append(try await node.call("CLUSTER", "MYID").string ?? "") }
             for (index, range) in [(0, 5460), (5461, 10_922), (10_923, 16_383)].enumerated() {
                 try await nodes[index].call("CLUSTER", "ADDSLOTSRANGE", "\(range.0)", "\(range.1)")
                 try await nodes[index].call("CLUSTER", "SET-CONFIG-EPOCH", "\(index + 1)")
             }
-            let cluster = TestCluster(nodes: nodes, ids: ids)
+            let cluster = TestCluster(nodes: nodes, ids: ids, tls: tls)
             try await cluster.meet()
             for (index, replica) in nodes.enumerated().dropFirst(3) {
                 try await eventually {
@@ -42,7 +48,7 @@ public final class TestCluster: Sendable {
 
     /// The same as a text.
     public func text(_ tail: String = "") -> String {
-        "redis+cluster://\(nodes.map { "127.0.0.1:\($0.port)" }.joined(separator: ","))\(tail)"
+        "\(scheme)+cluster://\(nodes.map { "127.0.0.1:\($0.port)" }.joined(separator: ","))\(tail)"
     }
 
     /// The master that holds a key's slot, as it was at the beginning.
@@ -88,11 +94,16 @@ public final class TestCluster: Sendable {
     /// A node that does not answer in time, on a busy machine, is forgotten: then they are introduced once more.
     private func meet() async throws {
         var lastTime = ContinuousClock.now - .seconds(60)
-        try await eventually {
+        var views: [String] = []
+        do { try await eventually(introduce) } catch { throw TestFailure("\(error); the nodes see: \(views)") }
+
+        func introduce() async throws -> Bool {
             var known = 0
+            views = []
             for node in self.nodes {
                 let info = try await node.call("CLUSTER", "INFO").string ?? ""
                 if info.contains("cluster_known_nodes:\(self.nodes.count)") { known += 1 }
+                views.append(try await node.call("CLUSTER", "NODES").string ?? "")
             }
             guard known < self.nodes.count else { return true }
             if ContinuousClock.now - lastTime > .seconds(3) {
@@ -132,16 +143,18 @@ public final class TestCluster: Sendable {
     }
 
     private static func with(
-        count: Int, _ nodes: [TestRedis], _ body: ([TestRedis]) async throws -> Void
+        count: Int, _ nodes: [TestRedis], tls: TestCertificates?, _ body: ([TestRedis]) async throws -> Void
     ) async throws {
         guard nodes.count < count else { return try await body(nodes) }
         let bus = try await ServerProcess.freePort()
         let arguments = [
             "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout",
             "\(nodeTimeoutMilliseconds)", "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
+            // CLUSTER SLOTS leaves a replica out until its master has sent it something.
+            "--repl-ping-replica-period", "1",
         ]
-        try await TestRedis.with(arguments: arguments, tcp: true) { node in
-            try await with(count: count, nodes + [node], body)
+        try await TestRedis.with(arguments: arguments, tcp: true, tls: tls) { node in
+            try await with(count: count, nodes + [node], tls: tls, body)
         }
     }
 }
