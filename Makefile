@@ -4,8 +4,8 @@ SHELL := /bin/bash
 
 # What Debian has to provide: two libraries to build with, and the server of the embedded default and of the tests.
 PACKAGES := libhiredis-dev libprotobuf-c-dev redis-server
-# What the tests need besides: certificates are made by it.
-TEST_PACKAGES := openssl
+# What the tests need besides: openssl makes certificates, haproxy stands between a scheduler and its Redis (docs/examples/haproxy.cfg).
+TEST_PACKAGES := openssl haproxy
 # What only `make proto` needs.
 PROTO_PACKAGES := protobuf-c-compiler protobuf-compiler libprotobuf-dev
 # What the tests of the Python client and of the Go example need.

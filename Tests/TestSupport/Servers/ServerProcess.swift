@@ -4,8 +4,9 @@ import NIOCore
 import NIOPosix
 import Synchronization
 
-/// A `redis-server` that ends with the test, also where that is killed.
+/// A server, a `redis-server` where nothing else is said, that ends with the test, also where that is killed.
 final class ServerProcess: Sendable {
+    private let program: String
     private let arguments: [String]
     private let environment: [String: String]
     private let folder: String
@@ -21,10 +22,13 @@ final class ServerProcess: Sendable {
         exec 3<&0
         ( exec >/dev/null 2>&1; cat <&3; kill -9 $$ ) &
         exec 3<&-
-        exec redis-server "$@" </dev/null >>redis.log 2>&1
+        exec "$0" "$@" </dev/null >>server.log 2>&1
         """
 
-    init(arguments: [String], environment: [String: String] = [:], folder: String) {
+    init(
+        _ program: String = "redis-server", arguments: [String], environment: [String: String] = [:], folder: String
+    ) {
+        self.program = program
         self.arguments = arguments
         self.environment = environment
         self.folder = folder
@@ -41,14 +45,14 @@ final class ServerProcess: Sendable {
     }
 
     /// What the server wrote to its log.
-    var logged: String { (try? String(contentsOfFile: "\(folder)/redis.log", encoding: .utf8)) ?? "" }
+    var logged: String { (try? String(contentsOfFile: "\(folder)/server.log", encoding: .utf8)) ?? "" }
 
     /// Starts the server, after ``kill()`` again.
     func start() throws {
         let process = Process()
         let lifeline = Pipe()
         process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", ServerProcess.script, "redis"] + arguments
+        process.arguments = ["-c", ServerProcess.script, program] + arguments
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         process.environment = ProcessInfo.processInfo.environment.merging(environment) { _, given in given }
         process.standardInput = lifeline
