@@ -5,10 +5,8 @@ internal import Synchronization
 /// The messages of one channel of Redis, on one event loop.
 ///
 /// A connection of its own, which comes back when it is lost. Messages that are sent meanwhile are lost: `onReady` says when
-/// that may have happened. A server that went silent is noticed by pings.
+/// that may have happened.
 public final class RedisSubscriber: Sendable {
-    private static let pingInterval = TimeAmount.seconds(5)
-
     private let link: NIOLoopBoundBox<RedisConnection>
     /// Where the URL names sentinels.
     private let watch: SentinelWatch?
@@ -54,14 +52,7 @@ public final class RedisSubscriber: Sendable {
         let eventLoop = link.eventLoop
         eventLoop.execute { self.link.value.start() }
         watch?.start()
-        let pings = eventLoop.scheduleRepeatedTask(
-            initialDelay: RedisSubscriber.pingInterval, delay: RedisSubscriber.pingInterval
-        ) { _ in
-            // No answer in time loses the connection; there is nothing to be done with one.
-            _ = self.link.value.send(RedisCommand("PING")) { _ in }
-        }
         for await _ in ended {}
-        pings.cancel()
         if let watch { try? await watch.stop().get() }
         try? await eventLoop.flatSubmit { self.link.value.stop() }.get()
     }

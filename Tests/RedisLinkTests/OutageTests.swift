@@ -107,6 +107,27 @@ import Testing
         }
     }
 
+    @Test func `a link that nobody calls on pings, and leaves a Redis that went silent`() async throws {
+        try await TestRedis.with { redis in
+            var options = LinkHarness.quick
+            options.pingInterval = .milliseconds(20)
+            options.commandTimeout = .seconds(2)
+            try await LinkHarness.with(redis.url, options: options) { link async throws in
+                for _ in 0..<3 {
+                    let id = try await link.call("CLIENT", "ID").integer ?? 0
+                    try await eventually {
+                        try await redis.call("CLIENT", "LIST", "ID", "\(id)").string?.contains(" cmd=ping ") == true
+                    }
+                    #expect(try await link.call("CLIENT", "ID").integer == id)
+                }
+                redis.pause()
+                try await eventually { link.log.loud.contains { $0.metadata.contains("Redis did not answer within") } }
+                redis.resume()
+                try await link.client.ready(within: .seconds(10))
+            }
+        }
+    }
+
     @Test func `a connection that Redis closes is made again`() async throws {
         try await TestRedis.with { redis in
             try await LinkHarness.with(redis.url, options: RedisOptions(backoffMin: .milliseconds(5))) {

@@ -95,6 +95,7 @@ extension RedisConnection {
             var metadata: Logger.Metadata = ["redis": "\(url)"]
             if case .one = url.servers {} else if let server { metadata["server"] = "\(server)" }
             logger.log(level: isNews ? .info : .debug, "connected to Redis", metadata: metadata)
+            schedulePing()
             finishRedirection(nil)
             waiters.finish(with: .success(()))
             subscription?.onReady()
@@ -126,9 +127,22 @@ extension RedisConnection {
         handler.send(handshake.commands)
     }
 
+    /// Says something now and then, however little there is to be said: proxies close connections that are quiet for long, and a server
+    /// that went without a word is to be noticed before a call is lost with it.
+    private func schedulePing() {
+        pingTimer = eventLoop.assumeIsolated().scheduleTask(in: TimeAmount(options.pingInterval)) {
+            guard self.link.isReady else { return }
+            // No answer in time loses the connection; there is nothing to be done with one.
+            _ = self.send(RedisCommand("PING", readOnly: true)) { _ throws(RedisError) in }
+            self.schedulePing()
+        }
+    }
+
     private func dropConnection() {
         attemptTimer?.cancel()
         attemptTimer = nil
+        pingTimer?.cancel()
+        pingTimer = nil
         handshake = nil
         let handler = handler
         self.handler = nil

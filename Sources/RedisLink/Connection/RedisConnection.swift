@@ -36,6 +36,7 @@ public final class RedisConnection {
     /// Why the link is down, for who calls meanwhile.
     var downReason = "not connected yet"
     var attemptTimer: Scheduled<Void>?
+    var pingTimer: Scheduled<Void>?
     /// Succeeds when the last connection is closed; nil while the link lives.
     var ended: EventLoopFuture<Void>?
 

@@ -3,12 +3,8 @@ internal import NIOCore
 
 /// Listens to all sentinels of a master, and tells its links at once when it moved.
 final class SentinelWatch: Sendable {
-    /// A sentinel that went silent is noticed by pings.
-    private static let pingInterval = TimeAmount.seconds(5)
-
     private let eventLoop: any EventLoop
     private let sentinels: NIOLoopBoundBox<[RedisConnection]>
-    private let pings: NIOLoopBoundBox<RepeatedTask?>
 
     /// Listens on the loop of the first link; nil where the URL names no sentinels.
     init?(
@@ -38,26 +34,17 @@ final class SentinelWatch: Sendable {
                 logger: logger)
         }
         sentinels = .makeBoxSendingValue(connections, eventLoop: eventLoop)
-        pings = .makeEmptyBox(valueType: RepeatedTask.self, eventLoop: eventLoop)
     }
 
     func start() {
         eventLoop.execute { [self] in
             for sentinel in sentinels.value { sentinel.start() }
-            let interval = SentinelWatch.pingInterval
-            pings.value = eventLoop.scheduleRepeatedTask(initialDelay: interval, delay: interval) { [self] _ in
-                for sentinel in sentinels.value where sentinel.isReady {
-                    _ = sentinel.send(RedisCommand("PING")) { _ in }
-                }
-            }
         }
     }
 
     func stop() -> EventLoopFuture<Void> {
         eventLoop.flatSubmit { [self] in
-            pings.value?.cancel()
-            pings.value = nil
-            return EventLoopFuture.andAllComplete(sentinels.value.map { $0.stop() }, on: eventLoop)
+            EventLoopFuture.andAllComplete(sentinels.value.map { $0.stop() }, on: eventLoop)
         }
     }
 
