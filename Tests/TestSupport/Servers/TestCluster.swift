@@ -31,14 +31,9 @@ public final class TestCluster: Sendable {
                 try await nodes[index].call("CLUSTER", "SET-CONFIG-EPOCH", "\(index + 1)")
             }
             let cluster = TestCluster(nodes: nodes, ids: ids, tls: tls)
-            try await cluster.meet()
-            for (index, replica) in nodes.enumerated().dropFirst(3) {
-                try await eventually {
-                    (try? await replica.call("CLUSTER", "REPLICATE", ids[index - 3])) != nil
-                }
+            do { try await cluster.form() } catch {
+                throw TestFailure("no cluster: \(error); its nodes see: \((try? await cluster.views()) ?? [])")
             }
-            try await cluster.settle { $0.contains("cluster_state:ok") }
-            if replicas { try await cluster.awaitReplicas() }
             try await body(cluster)
         }
     }
@@ -91,21 +86,31 @@ public final class TestCluster: Sendable {
 
     private func id(of node: TestRedis) -> String { nodes.firstIndex { $0 === node }.map { ids[$0] } ?? "" }
 
-    /// A node that does not answer in time, on a busy machine, is forgotten: then they are introduced once more.
+    /// What each node knows of the others.
+    private func views() async throws -> [String] {
+        var views: [String] = []
+        for node in nodes { views.append(try await node.call("CLUSTER", "NODES").string ?? "") }
+        return views
+    }
+
+    /// Makes one cluster of the nodes.
+    private func form() async throws {
+        try await meet()
+        for (index, replica) in nodes.enumerated().dropFirst(3) {
+            try await eventually { (try? await replica.call("CLUSTER", "REPLICATE", self.ids[index - 3])) != nil }
+        }
+        try await settle { $0.contains("cluster_state:ok") }
+        if nodes.count > 3 { try await awaitReplicas() }
+    }
+
+    /// Introduces the nodes to each other.
+    ///
+    /// One that does not answer in time, on a busy machine, is forgotten: then they are introduced once more. Until it has answered
+    /// it is known by a made-up id.
     private func meet() async throws {
         var lastTime = ContinuousClock.now - .seconds(60)
-        var views: [String] = []
-        do { try await eventually(introduce) } catch { throw TestFailure("\(error); the nodes see: \(views)") }
-
-        func introduce() async throws -> Bool {
-            var known = 0
-            views = []
-            for node in self.nodes {
-                let info = try await node.call("CLUSTER", "INFO").string ?? ""
-                if info.contains("cluster_known_nodes:\(self.nodes.count)") { known += 1 }
-                views.append(try await node.call("CLUSTER", "NODES").string ?? "")
-            }
-            guard known < self.nodes.count else { return true }
+        try await eventually {
+            if try await self.views().allSatisfy({ view in self.ids.allSatisfy(view.contains) }) { return true }
             if ContinuousClock.now - lastTime > .seconds(3) {
                 lastTime = .now
                 for node in self.nodes.dropFirst() {
