@@ -45,8 +45,9 @@ import Testing
     }
 
     @Test func `a Redis that loads its data is not ready until it has`() async throws {
+        // 300 keys take three seconds: long enough for a busy machine to see it, and less than the reload's own time-out.
         let slow = [
-            "--enable-debug-command", "yes", "--key-load-delay", "3000", "--loading-process-events-interval-bytes",
+            "--enable-debug-command", "yes", "--key-load-delay", "10000", "--loading-process-events-interval-bytes",
             "1024",
         ]
         try await TestRedis.with(arguments: slow) { redis in
