@@ -43,6 +43,50 @@ import Testing
         }
     }
 
+    @Test(arguments: [SchedulerError.Reason.storeUnavailable, .draining, .limitRate])
+    func `what was lost stays unknown where the repetition is refused, but of a read`(
+        _ reason: SchedulerError.Reason
+    ) async throws {
+        try await withServer { server, client in
+            let refusal = RPCError(SchedulerError(reason, "not now"))
+            var calls = server.makeCallIterator()
+            async let next = outcome { try await client.submitter.next() }
+            try await calls.received().closeConnection()
+            try await calls.received().refuse(refusal)
+            #expect(await next.error == .outcomeUnknown(cause: "an answer was lost; then: \(refusal)"))
+            async let read = outcome { try await client.tasks.overview() }
+            try await calls.received().closeConnection()
+            try await calls.received().refuse(refusal)
+            #expect(await read.error == .rpc(refusal))
+        }
+    }
+
+    @Test func `what was lost stays unknown where the next server goes`() async throws {
+        try await withServer { server, client in
+            var calls = server.makeCallIterator()
+            async let next = outcome { try await client.submitter.next() }
+            try await calls.received().closeConnection()
+            async let _: Void = {
+                var rest = server.makeCallIterator()
+                while let call = await rest.next() { try? await call.send(.goaway, ByteBuffer(), streamID: 0) }
+            }()
+            #expect(await next.error?.isOutcomeUnknown == true)
+            await server.stop()
+        }
+    }
+
+    @Test func `what was lost stays unknown where the repetition is given up`() async throws {
+        try await withServer { server, client in
+            var calls = server.makeCallIterator()
+            let next = Task { await outcome { try await client.submitter.next() } }
+            try await calls.received().closeConnection()
+            let again = try await calls.received()
+            next.cancel()
+            try await again.refuse(RPCError(SchedulerError(.cancelled, "given up")))
+            #expect(await next.value.error?.isOutcomeUnknown == true)
+        }
+    }
+
     @Test func `an answer that is cut off is none`() async throws {
         try await withServer { server, client in
             var calls = server.makeCallIterator()

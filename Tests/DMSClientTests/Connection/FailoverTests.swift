@@ -146,7 +146,7 @@ import Testing
         let client = DMSClient(
             addresses: [stranger.address, address], options: ClientOptions(connectTimeout: .seconds(30)))
         var strangerCalls = stranger.makeCallIterator()
-        async let overview = client.tasks.overview()
+        async let overview = client.tasks.overview(options: CallOptions(deadline: .seconds(60)))
         for _ in 0..<5 { try await strangerCalls.received().announce(length: .max) }
         let server = try await ScriptedServer.start(at: address)
         async let _: Void = {
@@ -200,6 +200,57 @@ import Testing
         await client.close()
         await server.stop()
         await stranger.stop()
+    }
+
+    @Test func `something else that answers does not prolong a call's time to connect`() async throws {
+        let stranger = try await ScriptedServer.start(answersPings: false)
+        let client = DMSClient(
+            address: stranger.address, options: ClientOptions(deadline: nil, connectTimeout: .milliseconds(300)))
+        async let overview = outcome { try await client.tasks.overview() }
+        async let _: Void = {
+            var rest = stranger.makeCallIterator()
+            while let call = await rest.next() { try? await call.announce(length: .max) }
+        }()
+        let error = await overview.error
+        var isNoScheduler = false
+        if case .noScheduler(stranger.address, _) = error { isNoScheduler = true }
+        #expect(isNoScheduler, "\(String(describing: error))")
+        await client.close()
+        await stranger.stop()
+    }
+
+    @Test func `a server that came back is tried, whatever is remembered of it`() async throws {
+        let stranger = try await ScriptedServer.start(answersPings: false)
+        let address = ScriptedServer.unusedAddress()
+        let client = DMSClient(
+            addresses: [stranger.address, address], options: ClientOptions(retriesConnecting: false))
+        var strangerCalls = stranger.makeCallIterator()
+        async let failed = outcome { try await client.tasks.overview() }
+        try await strangerCalls.received().announce(length: .max)
+        #expect(await failed.error != nil)
+        let server = try await ScriptedServer.start(at: address)
+        async let overview = client.tasks.overview()
+        try await strangerCalls.received().announce(length: .max)
+        var calls = server.makeCallIterator()
+        try await calls.received().answer(Sample.overview)
+        #expect(try await overview == Sample.overview)
+        await client.close()
+        await server.stop()
+        await stranger.stop()
+    }
+
+    @Test func `a server that answers is asked again where the other one is away`() async throws {
+        let server = try await ScriptedServer.start()
+        let client = DMSClient(
+            addresses: [server.address, ScriptedServer.unusedAddress()],
+            options: ClientOptions(retriesConnecting: false))
+        var calls = server.makeCallIterator()
+        async let record = client.tasks.enqueue(Sample.submission())
+        try await calls.received().refuse(RPCError(SchedulerError(.storeUnavailable, "not now")))
+        try await calls.received().answer(Sample.record())
+        #expect(try await record == Sample.record())
+        await client.close()
+        await server.stop()
     }
 
     @Test func `addresses are read with commas between them`() throws {

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from dms_client import AsyncClient, ConnectionLost, DeadlineExceeded, ServingStatus, TaskExists
+from dms_client import AsyncClient, ConnectionLost, DeadlineExceeded, DMSError, ServingStatus, TaskExists
 from dms_client._frames import Frame, FrameType
 from dms_client._proto.dms.v1 import submitter_pb2, task_pb2
 from tests.support import SERVING, Peer, ScriptedServer, asynchronous, eventually_async, healthy
@@ -106,6 +106,27 @@ async def test_next_is_sent_again_with_the_same_request_id_and_what_is_left_of_t
     second.wait_ms = first.wait_ms
     assert first == second
     assert (first.max_tasks, first.lease_ms, first.submitter_id) == (5, 30_000, "me")
+
+
+@asynchronous
+@pytest.mark.parametrize(("code", "reason"), [(14, "STORE_UNAVAILABLE"), (14, "DRAINING"), (8, "LIMIT_RATE")])
+async def test_what_was_lost_stays_unknown_where_the_repetition_is_refused(code: int, reason: str) -> None:
+    async def refuse(peer: Peer) -> None:
+        await peer.greet()
+        stream, _ = await peer.request()
+        peer.refuse(stream, code, reason)
+        await peer.frame()
+
+    script = (hang_up_after_a_request, refuse)
+    async with ScriptedServer(*script) as server, AsyncClient(server.address, attempts=2) as client:
+        with pytest.raises(DMSError) as refused:
+            await client.submitter.next()
+        assert refused.value.reason == reason
+        assert refused.value.outcome_unknown
+    async with ScriptedServer(*script) as server, AsyncClient(server.address, attempts=2) as client:
+        with pytest.raises(DMSError) as refused:
+            await client.tasks.overview()
+        assert not refused.value.outcome_unknown
 
 
 @asynchronous

@@ -24,6 +24,8 @@ from dms_client.errors import (
     Draining,
     ProtocolError,
     RequestTooLarge,
+    ResourceExhausted,
+    Unavailable,
     error_from_status,
 )
 
@@ -137,11 +139,16 @@ class Link:
                 may_be_done = may_be_done or self._changed(call, lost)
                 if is_last or (lost.may_be_done and call.kind is Kind.ONCE):
                     raise ConnectionLost(lost.cause, outcome_unknown=may_be_done) from None
-            except Draining:
+            except Draining as refusal:
                 # It did not begin the call; another server may.
                 connection.retire("the server is shutting down")
                 if is_last:
+                    refusal.outcome_unknown = may_be_done
                     raise
+            except (DeadlineExceeded, ResourceExhausted, Unavailable) as refusal:
+                # Nothing was done this time: what an earlier attempt did is not known by that.
+                refusal.outcome_unknown = refusal.outcome_unknown or may_be_done
+                raise
 
     @staticmethod
     def _changed(call: Call, lost: StreamLostError) -> bool:

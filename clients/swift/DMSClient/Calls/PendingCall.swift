@@ -47,10 +47,12 @@ final class PendingCall {
 
     /// Whether a server may do, or have done, something that the caller will not hear of if it gives up now.
     var mayChangeUnseen: Bool {
-        guard request.retryPolicy.changes else { return false }
-        if case .inFlight = place { return true }
-        return mayHaveArrived
+        if case .inFlight = place { return request.retryPolicy.changes }
+        return mayHaveChangedBefore
     }
+
+    /// Whether a server may have done something on an earlier connection, whatever comes of the call on this one.
+    var mayHaveChangedBefore: Bool { mayHaveArrived && request.retryPolicy.changes }
 
     /// Notes that the call is to be sent once more; false where it must not be, or was often enough.
     ///
@@ -66,6 +68,12 @@ final class PendingCall {
         return true
     }
 
+    /// What is known of the call where this is why nothing was done this time.
+    func error(havingDoneNothing error: DMSClientError) -> DMSClientError {
+        if isGivenUp { return .cancelled(outcomeUnknown: mayHaveChangedBefore) }
+        return mayHaveChangedBefore ? .outcomeUnknown(cause: "an answer was lost; then: \(error)") : error
+    }
+
     /// Tells the caller how the call ended; to be called once.
     func finish(_ outcome: Outcome) {
         precondition(!isDone, "A call was finished twice")
@@ -79,5 +87,11 @@ extension PendingCall.Outcome {
     var isOfNoUse: Bool {
         guard case .failure(.rpc(let error)) = self else { return false }
         return error.knownReason == .draining || error.knownReason == .storeUnavailable
+    }
+
+    /// The server's word that it did nothing, whatever an earlier one may have done; nil where it says something else.
+    var refusal: DMSClientError? {
+        guard case .failure(let error) = self, let code = error.rpcError?.statusCode else { return nil }
+        return code == .unavailable || code == .resourceExhausted ? error : nil
     }
 }

@@ -45,23 +45,29 @@ final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         decoder.append(unwrapInboundIn(data))
-        var event: FrameDecoder.Event?
         do throws(FrameError) {
-            event = try decoder.next()
+            while let event = try decoder.next() {
+                guard case .frame(let frame) = event else { return fail(HandshakeWait.stranger) }
+                switch frame.header.type {
+                case .pong where decoder.isBetweenFrames: return succeed()
+                // Nothing was asked for yet: what else it has to say is a farewell.
+                case .pong, .goaway: return fail(ClientTLSError(description: "the server is shutting down"))
+                case .request, .response, .data: return fail(HandshakeWait.stranger)
+                // Of a protocol that has grown.
+                default: break
+                }
+            }
         } catch {
-            return fail(StrangerError(cause: "inside TLS it speaks no frames"))
+            fail(StrangerError(cause: "inside TLS it speaks no frames"))
         }
-        guard let event else { return }
-        guard case .frame(let frame) = event, [.pong, .goaway].contains(frame.header.type) else {
-            return fail(StrangerError(cause: "inside TLS it answers a ping with something else"))
-        }
-        // Nothing was asked for yet: what else it has to say is a farewell.
-        guard frame.header.type == .pong, decoder.isBetweenFrames else {
-            return fail(ClientTLSError(description: "the server is shutting down"))
-        }
+    }
+
+    private func succeed() {
         deadline?.cancel()
         promise?.succeed()
     }
+
+    private static let stranger = StrangerError(cause: "inside TLS it answers a ping with something else")
 
     private static func frame(_ type: FrameType) -> ByteBuffer {
         var bytes = ByteBuffer()

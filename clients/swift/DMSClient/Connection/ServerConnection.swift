@@ -77,7 +77,7 @@ final class ServerConnection: ChannelInboundHandler {
     func send(_ call: PendingCall, now: NIODeadline) -> Sending {
         guard let context, loss == nil, !isGoingAway else { return .refused }
         guard let envelope = call.request.envelope(now: now) else {
-            return .failed(.deadlineExceeded(outcomeUnknown: false))
+            return .failed(.deadlineExceeded(outcomeUnknown: call.mayHaveChangedBefore))
         }
         guard let id = streams.reserveID() else { return .refused }
         var buffer = context.channel.allocator.buffer(
@@ -200,9 +200,9 @@ final class ServerConnection: ChannelInboundHandler {
         guard let error = answer.error else { return .success(answer.payload) }
         switch error.statusCode {
         case .deadlineExceeded: return .failure(.deadlineExceeded(outcomeUnknown: call.mayChangeUnseen))
-        // Of a call whose last word is waited for, this word is that nothing was taken.
+        // Of a call whose last word is waited for, this word is that nothing was taken, this time.
         case .cancelled where call.isGivenUp, .unavailable where call.isGivenUp:
-            return .failure(.cancelled(outcomeUnknown: false))
+            return .failure(.cancelled(outcomeUnknown: call.mayHaveChangedBefore))
         default: return .failure(.rpc(error))
         }
     }

@@ -275,9 +275,10 @@ extension ServerLink: ServerConnectionDelegate {
     func connection(_ connection: ServerConnection, finished call: PendingCall, _ outcome: PendingCall.Outcome) {
         if outcome.isOfNoUse, servers.count > 1, call.repeatOnce(servers: servers.count, didNothing: true) {
             turn(from: connection)
+            call.connectExpiry = nil
             submit(call)
         } else {
-            finish(call, outcome)
+            finish(call, outcome.refusal.map { .failure(call.error(havingDoneNothing: $0)) } ?? outcome)
         }
         closeIfRetired(connection)
     }
@@ -286,7 +287,7 @@ extension ServerLink: ServerConnectionDelegate {
         logger.debug("connection retired", metadata: ["server": "\(servers.current)", "cause": "\(cause)"])
         turn(from: connection)
         for call in calls where !repeated(call, didNothing: true) {
-            finish(call, .failure(call.isGivenUp ? .cancelled(outcomeUnknown: false) : .connectionLost(cause: cause)))
+            finish(call, .failure(call.error(havingDoneNothing: .connectionLost(cause: cause))))
         }
         closeIfRetired(connection)
     }
@@ -317,7 +318,7 @@ extension ServerLink: ServerConnectionDelegate {
         call.place = .waiting
         if call.isGivenUp {
             finish(call, .failure(.cancelled(outcomeUnknown: call.mayChangeUnseen)))
-        } else if options.retriesConnecting || !servers.haveAllFailed {
+        } else if options.retriesConnecting || !servers.isRoundOver {
             wait(call, goesOn: true)
         } else {
             finish(call, .failure(unreachable(call)))
@@ -325,8 +326,8 @@ extension ServerLink: ServerConnectionDelegate {
     }
 
     private static func error(of call: PendingCall, lostBy loss: ConnectionLoss) -> DMSClientError {
-        if call.isGivenUp { return .cancelled(outcomeUnknown: call.mayHaveArrived) }
-        if call.mayHaveArrived, call.request.retryPolicy.changes { return .outcomeUnknown(cause: loss.cause) }
+        if call.isGivenUp { return .cancelled(outcomeUnknown: call.mayHaveChangedBefore) }
+        if call.mayHaveChangedBefore { return .outcomeUnknown(cause: loss.cause) }
         if case .violation(let violation) = loss { return .protocolViolation(violation, outcomeUnknown: false) }
         return .connectionLost(cause: loss.cause)
     }

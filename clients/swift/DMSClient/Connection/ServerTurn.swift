@@ -4,6 +4,8 @@ struct ServerTurn {
     private var index = 0
     /// Why no scheduler was reached at the addresses, since one last was.
     private var failures: [Int: Failure] = [:]
+    /// The addresses that have failed since the round began, or a scheduler was last reached.
+    private var failedInRound: Set<Int> = []
 
     /// Why no scheduler was reached at an address.
     struct Failure {
@@ -29,15 +31,20 @@ struct ServerTurn {
 
     /// This one cannot be reached; true where all of them have been tried by now.
     mutating func failed(_ failure: Failure) -> Bool {
+        if isRoundOver { failedInRound = [] }
+        failedInRound.insert(index)
         failures[index] = failure
         moveOn()
-        return index == 0
+        return isRoundOver
     }
 
-    mutating func succeeded() { failures = [:] }
+    mutating func succeeded() {
+        failures = [:]
+        failedInRound = []
+    }
 
-    /// Whether each address has failed since a scheduler was last reached.
-    var haveAllFailed: Bool { failures.count == addresses.count }
+    /// Whether the last failure was the last one of a round: each address has failed in it, and none was reached.
+    var isRoundOver: Bool { failedInRound.count == addresses.count }
 
     /// Why no server can be reached: the first address, what is wrong there, and what is wrong at the others.
     var failure: DMSClientError {
@@ -45,7 +52,7 @@ struct ServerTurn {
         guard let first = causes.first else {
             return .unreachable(current, cause: "no connection came about in time")
         }
-        if haveAllFailed, causes.allSatisfy(\.value.isStranger) {
+        if causes.count == addresses.count, causes.allSatisfy(\.value.isStranger) {
             let others = causes.dropFirst().map { "; \(addresses[$0.key]): \($0.value.cause)" }
             return .noScheduler(addresses[first.key], cause: first.value.cause + others.joined())
         }
