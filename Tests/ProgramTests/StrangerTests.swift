@@ -69,7 +69,7 @@ import Testing
         try await withFolder { folder in
             let scheduler = try await SchedulerProcess.start(folder: folder)
             let (wrong, right) = ("127.0.0.1:\(scheduler.httpPort)", "127.0.0.1:\(scheduler.rpcPort)")
-            for (id, addresses) in [("a", "\(wrong),\(right)"), ("b", "\(right),\(wrong)")] {
+            for (id, addresses) in [("task-1", "\(wrong),\(right)"), ("task-2", "\(right),\(wrong)")] {
                 let submitted = try await run(
                     ["dms-admin", "submit", "--id", id, "--service", "s", "--user", "u"], at: addresses, folder: folder)
                 #expect(submitted.code == 0, "\(submitted.errors)")

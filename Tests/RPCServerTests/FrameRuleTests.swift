@@ -16,6 +16,18 @@ import Testing
         }
     }
 
+    @Test func `the pong to a first ping comes before the answer to a call behind it`() async throws {
+        try await TestMethods.serve { server, _ in
+            let client = try await server.client()
+            var bytes = Bytes.frame(.ping, on: 0)
+            bytes.writeImmutableBuffer(Bytes.request(Methods.Admin.resume, ResumeRequest(), on: 1))
+            await client.send(bytes)
+            #expect(try await client.frame()?.header.type == .pong)
+            _ = try await client.message(BlockState.self, on: 1)
+            await client.close()
+        }
+    }
+
     @Test func `a client that says it sends no more is answered`() async throws {
         try await TestMethods.serve { server, _ in
             let client = try await server.client()

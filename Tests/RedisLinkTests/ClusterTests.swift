@@ -104,7 +104,7 @@ import Testing
     }
 
     @Test func `when the node dies its replica is found`() async throws {
-        try await TestCluster.with(replicas: true) { cluster in
+        try await TestCluster.with(replicas: true, nodeTimeout: .seconds(1)) { cluster in
             try await with(try cluster.url()) { link async throws in
                 try await link.call("SET", Self.key, "1")
                 let replica = cluster.replica(of: Self.key)

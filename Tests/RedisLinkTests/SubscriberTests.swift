@@ -9,13 +9,14 @@ import Testing
 @Suite struct SubscriberTests {
     /// Runs the body with a subscriber to the channel `c`, and the number of times that it was ready.
     private func with(
-        _ redis: TestRedis, _ body: @escaping @Sendable (LogRecorder, _ ready: @Sendable () -> Int) async throws -> Void
+        _ redis: TestRedis, options: RedisOptions = LinkHarness.quick,
+        _ body: @escaping @Sendable (LogRecorder, _ ready: @Sendable () -> Int) async throws -> Void
     ) async throws {
         let log = LogRecorder()
         let ready = Atomic(0)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let subscriber = RedisSubscriber(
-            url: redis.url, options: LinkHarness.quick, channel: "c", eventLoop: group.any(),
+            url: redis.url, options: options, channel: "c", eventLoop: group.any(),
             logger: Logger(label: "test") { _ in log.handler },
             onReady: { ready.add(1, ordering: .relaxed) }, onMessage: { _ in })
         try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -46,6 +47,22 @@ import Testing
                 // The next refusal is news again.
                 try await redis.call("ACL", "SETUSER", "default", "resetchannels")
                 try await eventually { log.lines.count == 2 }
+            }
+        }
+    }
+
+    @Test func `it pings while it listens`() async throws {
+        try await TestRedis.with { redis in
+            var options = LinkHarness.quick
+            options.pingInterval = .milliseconds(20)
+            options.commandTimeout = .seconds(5)
+            try await with(redis, options: options) { log, ready in
+                try await eventually {
+                    let clients = try await redis.call("CLIENT", "LIST", "TYPE", "pubsub").string ?? ""
+                    return clients.contains(" cmd=ping ")
+                }
+                #expect(ready() == 1)
+                #expect(log.lines.isEmpty)
             }
         }
     }

@@ -3,9 +3,6 @@ public import RedisLink
 
 /// A Redis Cluster of three masters, and replicas of them where asked for, as processes of one test.
 public final class TestCluster: Sendable {
-    /// How long a node may be silent before the others take it for dead.
-    public static let nodeTimeoutMilliseconds = 1000
-
     /// Three masters, then a replica of each.
     public let nodes: [TestRedis]
     private let ids: [String]
@@ -19,11 +16,13 @@ public final class TestCluster: Sendable {
 
     /// Runs the body when all nodes know of each other and every slot has an owner.
     ///
-    /// With certificates the nodes speak TLS only, also among themselves.
+    /// With certificates the nodes speak TLS only, also among themselves. A node may be silent for as long as that before the others
+    /// take it for dead; a busy machine needs more than a test that waits for it has.
     public static func with(
-        replicas: Bool = false, tls: TestCertificates? = nil, _ body: (TestCluster) async throws -> Void
+        replicas: Bool = false, tls: TestCertificates? = nil, nodeTimeout: Duration = .seconds(5),
+        _ body: (TestCluster) async throws -> Void
     ) async throws {
-        try await with(count: replicas ? 6 : 3, [], tls: tls) { nodes in
+        try await with(count: replicas ? 6 : 3, [], tls: tls, nodeTimeout: nodeTimeout) { nodes in
             var ids: [String] = []
             for node in nodes { ids.append(try await node.call("CLUSTER", "MYID").string ?? "") }
             for (index, range) in [(0, 5460), (5461, 10_922), (10_923, 16_383)].enumerated() {
@@ -148,18 +147,20 @@ public final class TestCluster: Sendable {
     }
 
     private static func with(
-        count: Int, _ nodes: [TestRedis], tls: TestCertificates?, _ body: ([TestRedis]) async throws -> Void
+        count: Int, _ nodes: [TestRedis], tls: TestCertificates?, nodeTimeout: Duration,
+        _ body: ([TestRedis]) async throws -> Void
     ) async throws {
         guard nodes.count < count else { return try await body(nodes) }
         let bus = try await ServerProcess.freePort()
         let arguments = [
             "--cluster-enabled", "yes", "--cluster-port", "\(bus)", "--cluster-node-timeout",
-            "\(nodeTimeoutMilliseconds)", "--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
+            "\(Int(nodeTimeout / .milliseconds(1)))", "--cluster-replica-validity-factor", "0",
+            "--repl-diskless-sync-delay", "0",
             // CLUSTER SLOTS leaves a replica out until its master has sent it something.
             "--repl-ping-replica-period", "1",
         ]
         try await TestRedis.with(arguments: arguments, tcp: true, tls: tls) { node in
-            try await with(count: count, nodes + [node], tls: tls, body)
+            try await with(count: count, nodes + [node], tls: tls, nodeTimeout: nodeTimeout, body)
         }
     }
 }
