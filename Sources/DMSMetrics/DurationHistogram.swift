@@ -1,7 +1,7 @@
 public import NIOCore
 
 /// How long things took: counts by upper bound, and the sum.
-public struct DurationHistogram: Sendable, Equatable {
+public struct DurationHistogram: Sendable {
     /// Upper bounds, inclusive and rising: from a call that Redis answers at once to one that waited for a time-out.
     public static let bounds: InlineArray<16, TimeAmount> = [
         .microseconds(100), .microseconds(250), .microseconds(500), .milliseconds(1), .microseconds(2_500),

@@ -1,5 +1,5 @@
 /// A figure that is shown, by its name in Prometheus.
-public struct Metric: Sendable, Hashable {
+public struct Metric: Sendable {
     /// What a figure's values mean over time.
     public enum Kind: String, Sendable {
         /// Only rises, from 0 at the start of what it belongs to.

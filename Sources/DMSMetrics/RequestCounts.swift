@@ -8,7 +8,7 @@ public struct RequestCounts: Sendable {
     public struct Operation: Sendable {
         /// How many ended so, by the number of a gRPC code or of an HTTP status.
         public fileprivate(set) var outcomes: [Int: Int] = [:]
-        /// How long those took that did not wait for a task.
+        /// How long those took that were not made to wait.
         public fileprivate(set) var durations = DurationHistogram()
     }
 

@@ -1,7 +1,6 @@
 import DMSMetrics
 import HTTPTypes
 import NIOCore
-import Scheduler
 import Synchronization
 
 /// What the REST door counts: requests by endpoint and status, and how long they took.
