@@ -68,6 +68,8 @@ let package = Package(
         // The two Debian libraries that the user fixed.
         .systemLibrary(name: "CHiredis", providers: [.apt(["libhiredis-dev"])]),
         .systemLibrary(name: "CProtobufC", providers: [.apt(["libprotobuf-c-dev"])]),
+        // glibc's malloc.h, which the Glibc module leaves out: freed memory goes back to the system.
+        .systemLibrary(name: "CMalloc"),
         // protoc-c's output, committed; `make proto` writes it anew.
         .target(
             name: "CDMSProto", dependencies: ["CProtobufC"], linkerSettings: [.linkedLibrary("protobuf-c")]),
@@ -103,8 +105,8 @@ let package = Package(
         .executableTarget(
             name: "dms-scheduler",
             dependencies: [
-                "DMSMetrics", "DMSModel", "RedisLink", "Scheduler", "ServerTLS", "RPCServer", "HTTPServer", nioCore,
-                nioPosix, logging, lifecycle, argumentParser, subprocess,
+                "CMalloc", "DMSMetrics", "DMSModel", "RedisLink", "Scheduler", "ServerTLS", "RPCServer", "HTTPServer",
+                nioCore, nioPosix, logging, lifecycle, argumentParser, subprocess,
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
             ], swiftSettings: swiftSettings),

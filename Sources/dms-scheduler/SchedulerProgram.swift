@@ -22,6 +22,7 @@ struct SchedulerProgram {
 
     /// Serves until SIGTERM or SIGINT.
     func run() async throws {
+        MemoryReturn.prepare()
         let logger = makeLogger()
         let budget = try DescriptorBudget(settings, descriptorsMax: DescriptorLimit.raise(logger))
         budget.log(logger)
@@ -56,10 +57,11 @@ struct SchedulerProgram {
             reloading.source(settings.submitterTokens, \.submitters),
         ].compactMap(\.self)
         if !files.isEmpty { services.append(FileReloader(sources: files)) }
-        services += [
-            PoolService(pool: pool),
-            Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, isTLS: tls != nil, logger: logger),
-        ]
+        services +=
+            [
+                MemoryReturn(), PoolService(pool: pool),
+                Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, isTLS: tls != nil, logger: logger),
+            ] as [any Service]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)
