@@ -11,7 +11,8 @@ struct DMSBench: AsyncParsableCommand {
             same kind of connection. Use a scheduler and a Redis that nobody needs: tasks are submitted and taken.
             """,
         subcommands: [
-            LoadCommand.self, WakeCommand.self, GrowthCommand.self, MemoryCommand.self, WorkCommand.self,
+            LoadCommand.self, ReadsCommand.self, WakeCommand.self, GrowthCommand.self, MemoryCommand.self,
+            WorkCommand.self,
             SoakCommand.self,
         ])
 }

@@ -18,7 +18,7 @@ import Testing
         }
     }
 
-    @Test func `wake-ups and growth are measured`() async throws {
+    @Test func `wake-ups, growth and reads are measured`() async throws {
         try await withFolder { folder in
             let wake = try await Program.run("dms-bench", ["wake", "--samples", "20", "--rounds", "1"], folder: folder)
             #expect(wake.code == 0, "\(wake.errors)")
@@ -27,6 +27,10 @@ import Testing
                 "dms-bench", ["growth", "--sizes", "1000", "--calls", "40"], folder: folder)
             #expect(growth.code == 0, "\(growth.errors)")
             #expect(growth.output.contains("set priority"))
+            let reads = try await Program.run(
+                "dms-bench", ["reads", "--connections", "3", "--tasks", "20", "--seconds", "0.5"], folder: folder)
+            #expect(reads.code == 0, "\(reads.errors)")
+            #expect(reads.output.contains("beside reads: next p50"), "\(reads.output)")
         }
     }
 }
