@@ -39,6 +39,20 @@ public enum Limits {
     public static let listTasksMax = 1000
     /// Tasks that are looked at for one page, whether they fit its filters or not.
     public static let listExaminedMax = 1000
+    /// Bytes of records that are read for a page in one go, which holds Redis for less than a millisecond.
+    public static let sliceBytesMax = 128 << 10
+    /// Tasks that are looked at for a page in one go.
+    public static let sliceTasksMax = 50
+    /// Answers up to this size, in bytes, are not counted one by one.
+    public static let smallAnswerBytesMax = 64 << 10
+    /// Bytes of large answers that one process has in memory, from their reading until their clients have taken them.
+    public static let answerBytesMax = 128 << 20
+    /// Bytes that a page may need in memory while it is read and written: its records, and their text.
+    public static let pageRoomBytes = 8 << 20
+    /// About what a task takes in memory beside its parameters and what came of it.
+    public static let recordBytesBesides = 1 << 10
+    /// A client that takes nothing of a large answer for so long is cut off where others wait for its room.
+    public static let roomStallTime = Duration.seconds(5)
 }
 
 // MARK: - Connections
@@ -92,7 +106,9 @@ extension Limits {
         /// Calls that wait for a task.
         public static let parkedStreamsMax = 4096
         /// Answers that wait to be sent.
-        public static let unsentBytesMax = 1 << 20
+        public static let unsentBytesMax = 64 << 10
+        /// Data of calls that have no answer yet; past it the server does not read on.
+        public static let openRequestBytesMax = 8 << 20
         /// A ping's data.
         public static let pingBytesMax = 64
         /// Pings in a second.

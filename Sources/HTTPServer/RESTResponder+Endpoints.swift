@@ -12,21 +12,36 @@ extension RESTResponder {
         let caller = Caller(headers: request.headers)
         return switch endpoint {
         case .submitTask: try await submit(try await body(of: request), caller)
-        case .listTasks: try await list(target)
-        case .cancelTask: try await cancel(try await body(of: request), caller)
-        case .getTask: try await task(TaskID(target.segments.last ?? ""))
-        case .getOverview: Answer(try await scheduler.call { $0.overview() })
+        case .listTasks: try await list(target, context)
+        case .cancelTask: try await cancel(try await body(of: request), caller, context)
+        case .getTask: try await task(TaskID(target.segments.last ?? ""), context)
+        case .getOverview: Answer(try await onConnection(context) { $0.overview(from: $1) })
         case .nextTask: try await next(target, caller, context)
-        case .setPriority: try await setPriority(try await body(of: request), caller)
+        case .setPriority: try await setPriority(try await body(of: request), caller, context)
         case .setBlock: try await setBlock(try await body(of: request), caller)
-        case .getBlock: Answer(try await scheduler.call { $0.blockState(caller: caller) })
+        case .getBlock: Answer(try await onConnection(context) { $0.blockState(caller: caller, from: $1) })
         case .resume: try await resume(try await body(of: request), caller)
-        case .getStatistics: Answer(try await scheduler.call { $0.statistics() })
+        case .getStatistics: Answer(try await onConnection(context) { $0.statistics(from: $1) })
         case .getHealth: .alive
         case .getReadiness: try await readiness()
         case .getOpenAPI: .openAPI
         case .getMetrics: await metrics()
         }
+    }
+
+    /// Calls the service of the connection's own loop, and has the connection hold the room of a large answer.
+    private func onConnection<Value: Sendable>(
+        _ context: Context,
+        _ body: @escaping @Sendable (SchedulerService, CallOrigin?) -> EventLoopFuture<Value>
+    ) async throws -> Value {
+        let channel = context.channel
+        return try await channel.eventLoop.flatSubmit {
+            // A client that is gone asks for it all the same.
+            let handler = try? channel.pipeline.syncOperations.handler(type: ConnectionHandler.self)
+            let answer = body(scheduler.service(on: channel.eventLoop), handler?.origin)
+            answer.assumeIsolated().whenComplete { _ in handler?.takeRoom() }
+            return answer
+        }.get()
     }
 
     private func metrics() async -> Answer {
@@ -42,22 +57,22 @@ extension RESTResponder {
         return Answer(try await scheduler.call { $0.enqueue(submission, caller: caller) }, status: 201)
     }
 
-    private func list(_ target: RequestTarget) async throws -> Answer {
+    private func list(_ target: RequestTarget, _ context: Context) async throws -> Answer {
         let query = try TaskQuery(query: target.query)
         do {
-            return Answer(try await scheduler.call { $0.list(query) })
-        } catch {
+            return Answer(try await onConnection(context) { $0.list(query, from: $1) })
+        } catch let error as SchedulerError {
             throw error.naming("page_token", "cursor")
         }
     }
 
-    private func cancel(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
+    private func cancel(_ body: ByteBuffer, _ caller: Caller, _ context: Context) async throws -> Answer {
         let cancellation = try TaskCancellation(body: body)
-        return Answer(try await scheduler.call { $0.cancel(cancellation, caller: caller) })
+        return Answer(try await onConnection(context) { $0.cancel(cancellation, caller: caller, from: $1) })
     }
 
-    private func task(_ id: TaskID) async throws -> Answer {
-        Answer(try await scheduler.call { $0.get(id) })
+    private func task(_ id: TaskID, _ context: Context) async throws -> Answer {
+        Answer(try await onConnection(context) { $0.get(id, from: $1) })
     }
 
     private func next(_ target: RequestTarget, _ caller: Caller, _ context: Context) async throws -> Answer {
@@ -81,10 +96,12 @@ extension RESTResponder {
         return try await answer.get().leasedTasks.first.map { Answer($0) } ?? .noContent
     }
 
-    private func setPriority(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {
+    private func setPriority(_ body: ByteBuffer, _ caller: Caller, _ context: Context) async throws -> Answer {
         let change = try PriorityChange(body: body)
         return Answer(
-            try await scheduler.call { $0.setPriority(of: change.taskID, to: change.priority, caller: caller) })
+            try await onConnection(context) {
+                $0.setPriority(of: change.taskID, to: change.priority, caller: caller, from: $1)
+            })
     }
 
     private func setBlock(_ body: ByteBuffer, _ caller: Caller) async throws -> Answer {

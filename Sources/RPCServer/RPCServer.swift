@@ -16,6 +16,7 @@ public final class RPCServer: Service {
     private let onDrain: @Sendable () -> Void
     private let makeRouter: @Sendable (any EventLoop) -> MethodRouter
     private let wrongTokens: WrongTokens?
+    private let answers: AnswerMemory?
     private let logger: Logger
     private let bound: AsyncStream<SocketAddress>.Continuation
     let counters = RPCServerCounters()
@@ -32,8 +33,8 @@ public final class RPCServer: Service {
         logger: Logger
     ) {
         self.init(
-            configuration, group: group, wrongTokens: scheduler.wrongTokens, logger: logger,
-            onDrain: { scheduler.endWaits() }
+            configuration, group: group, wrongTokens: scheduler.wrongTokens, answers: scheduler.answers,
+            logger: logger, onDrain: { scheduler.endWaits() }
         ) { loop in
             MethodRouter(scheduler.service(on: loop))
         }
@@ -42,7 +43,7 @@ public final class RPCServer: Service {
     /// A server of any methods; the router is made on the loop that it is for.
     init(
         _ configuration: RPCServerConfiguration, group: MultiThreadedEventLoopGroup, wrongTokens: WrongTokens? = nil,
-        logger: Logger, onDrain: @escaping @Sendable () -> Void = {},
+        answers: AnswerMemory? = nil, logger: Logger, onDrain: @escaping @Sendable () -> Void = {},
         makeRouter: @escaping @Sendable (any EventLoop) -> MethodRouter
     ) {
         self.configuration = configuration
@@ -50,6 +51,7 @@ public final class RPCServer: Service {
         self.onDrain = onDrain
         self.makeRouter = makeRouter
         self.wrongTokens = wrongTokens
+        self.answers = answers
         self.logger = logger
         gate = ConnectionGate(
             door: "rpc", connectionsMax: configuration.connectionsMax,
@@ -75,8 +77,8 @@ public final class RPCServer: Service {
     private func makeLoops() async throws -> [ObjectIdentifier: NIOLoopBound<LoopConnections>] {
         var loops: [ObjectIdentifier: NIOLoopBound<LoopConnections>] = [:]
         for loop in group.makeIterator() {
-            loops[ObjectIdentifier(loop)] = try await loop.submit { [makeRouter, wrongTokens] in
-                NIOLoopBound(LoopConnections(makeRouter(loop), wrongTokens, on: loop), eventLoop: loop)
+            loops[ObjectIdentifier(loop)] = try await loop.submit { [makeRouter, wrongTokens, answers] in
+                NIOLoopBound(LoopConnections(makeRouter(loop), wrongTokens, answers, on: loop), eventLoop: loop)
             }.get()
         }
         return loops

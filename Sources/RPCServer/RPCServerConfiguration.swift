@@ -42,12 +42,14 @@ public struct RPCServerConfiguration: Sendable {
 public struct ConnectionLimits: Sendable {
     /// Calls in flight; past it the server stops reading from the connection.
     public var openStreamsMax = Limits.RPC.openStreamsMax
-    /// Calls in flight whose answers may be of any size, such as `Get` and `List`; past it the server stops reading, too.
+    /// Calls in flight whose answers hold tasks, which may be of any size; past it the server stops reading, too.
     public var bulkStreamsMax = Limits.RPC.bulkStreamsMax
     /// Calls that wait for a task, which are counted apart; past it they are refused.
     public var parkedStreamsMax = Limits.RPC.parkedStreamsMax
     /// Answers that wait to be sent; past it the server stops reading until the client has taken some.
     public var unsentBytesMax = Limits.RPC.unsentBytesMax
+    /// Requests of calls in flight together; past it the server stops reading, too.
+    public var openRequestBytesMax = Limits.RPC.openRequestBytesMax
     /// Calls in a second, with as many at once; past it they are refused.
     ///
     /// 0: any number.

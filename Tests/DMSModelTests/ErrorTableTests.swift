@@ -20,6 +20,7 @@ import Testing
         ("LIMIT_WAITERS", 8, 429),
         ("LIMIT_QUEUED", 8, 429),
         ("LIMIT_RATE", 8, 429),
+        ("LIMIT_READS", 8, 429),
         ("LIMIT_BODY", 8, 413),
         ("LIMIT_FRAME", 8, 413),
         ("LIMIT_PARAMETERS", 8, 413),

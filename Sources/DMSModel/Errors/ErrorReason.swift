@@ -23,6 +23,7 @@ extension SchedulerError {
         case limitParameters = "LIMIT_PARAMETERS"
         case limitResult = "LIMIT_RESULT"
         case limitRate = "LIMIT_RATE"
+        case limitReads = "LIMIT_READS"
         case methodUnknown = "METHOD_UNKNOWN"
         case methodNotAllowed = "METHOD_NOT_ALLOWED"
         case serviceUnknown = "SERVICE_UNKNOWN"

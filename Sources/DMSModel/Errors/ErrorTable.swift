@@ -37,7 +37,7 @@ extension SchedulerError.Reason {
         case .submissionsBlocked, .storeUnavailable, .draining: (.unavailable, 503)
         case .outcomeUnknown: (.unknown, 500)
         case .storeFull: (.resourceExhausted, 507)
-        case .limitConnections, .limitWaiters, .limitQueued, .limitRate: (.resourceExhausted, 429)
+        case .limitConnections, .limitWaiters, .limitQueued, .limitRate, .limitReads: (.resourceExhausted, 429)
         case .limitBody, .limitFrame, .limitParameters, .limitResult: (.resourceExhausted, 413)
         case .methodUnknown: (.unimplemented, 404)
         case .methodNotAllowed: (.unimplemented, 405)

@@ -21,6 +21,10 @@ final class ConnectionHandler: ChannelDuplexHandler {
     /// What the first request is answered with, where the connection is refused.
     private let refusal: SchedulerError?
     private let deadlines: DeadlineQueue
+    private let answers: AnswerMemory
+    let origin = CallOrigin()
+    /// The room of the answer that is due, or being written.
+    private var room: AnswerRoom?
     private var state: ConnectionState
     private var clock: ConnectionClock
     private var timer: (deadline: NIODeadline, ticket: DeadlineQueue.Ticket)?
@@ -38,10 +42,15 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     /// - Parameters:
     ///   - deadlines: Those of the connection's loop.
+    ///   - answers: What large answers take up.
     ///   - refusal: Why the connection is refused, where it is.
-    init(_ configuration: RESTServer.Configuration, deadlines: DeadlineQueue, refusal: SchedulerError?) {
+    init(
+        _ configuration: RESTServer.Configuration, deadlines: DeadlineQueue, answers: AnswerMemory,
+        refusal: SchedulerError?
+    ) {
         self.configuration = configuration
         self.deadlines = deadlines
+        self.answers = answers
         self.refusal = refusal
         state = ConnectionState(discardedBytesMax: configuration.discardedBytesMax)
         clock = ConnectionClock(configuration, isRefused: refusal != nil)
@@ -73,6 +82,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
         delivery.begin(call)
         if isInputClosed { call.endWait() }
     }
+
+    /// Holds the room of the answer that is about to be given, until the client has it.
+    func takeRoom() { room = origin.takeRoom() }
 
     /// The call that is watched, or about to be, has begun to wait for a task.
     ///
@@ -161,12 +173,17 @@ final class ConnectionHandler: ChannelDuplexHandler {
         case .sayKeepAlive: head.headers.replaceOrAdd(name: "connection", value: "keep-alive")
         }
         head.headers.add(contentsOf: securityHeaders)
+        let bytes = head.headers.first(name: "content-length").flatMap { Int($0) } ?? 0
+        if bytes > Limits.smallAnswerBytesMax {
+            room = room ?? answers.claim(bytes)
+            room?.shrink(to: bytes)
+        }
         context.write(wrapOutboundOut(.head(head)), promise: promise)
         if let body { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
     }
 
     private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
-        let promise = delivery.write(promise, on: context.channel)
+        let promise = holdRoom(until: delivery.write(promise, on: context.channel), context)
         switch state.answerEnd() {
         case .none: context.write(data, promise: promise)
         case .sendContinue:
@@ -178,6 +195,19 @@ final class ConnectionHandler: ChannelDuplexHandler {
             context.writeAndFlush(data, promise: written)
         }
         updateClock()
+    }
+
+    /// The end of an answer is written with the promise that this returns; until then a large one keeps its room.
+    private func holdRoom(
+        until promise: EventLoopPromise<Void>?, _ context: ChannelHandlerContext
+    ) -> EventLoopPromise<Void>? {
+        guard let room else { return promise }
+        self.room = nil
+        let written = promise ?? context.eventLoop.makePromise()
+        RoomWatch(room, of: answers, on: context.channel, deadlines).hold(until: written.futureResult) {
+            context.close(promise: nil)
+        }
+        return written
     }
 
     private func startLingering(_ context: ChannelHandlerContext) {
@@ -241,6 +271,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     func channelInactive(context: ChannelHandlerContext) {
         lingerDeadline?.cancel()
         stopTimers()
+        origin.end()
+        room = nil
         delivery.connectionEnded()
         context.fireChannelInactive()
     }

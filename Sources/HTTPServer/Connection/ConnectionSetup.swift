@@ -37,7 +37,7 @@ struct ConnectionSetup: ServerChildChannel {
             let decoder = try pipeline.handler(type: ByteToMessageHandler<HTTPRequestDecoder>.self)
             let handler = ConnectionHandler(
                 configuration, deadlines: scheduler.service(on: channel.eventLoop).deadlines,
-                refusal: gate.refusal(of: channel))
+                answers: scheduler.answers, refusal: gate.refusal(of: channel))
             try pipeline.addHandler(handler, position: .after(decoder))
             return value
         }

@@ -8,22 +8,38 @@ extension ConnectionHandler {
     private static let usualAnswerBytes = 512
 
     /// Writes an answer, or the error that it is too large; says whether it fits.
-    func write(_ message: some WireMessage, _ streamID: UInt32, holder: NextCall?) -> Bool {
+    ///
+    /// `room` is what a read had asked for; of other answers the large ones are counted here.
+    func write(
+        _ message: some WireMessage, _ streamID: UInt32, holder: NextCall?, room: AnswerRoom? = nil
+    ) -> Bool {
         // What has to be known to have been sent is written by itself.
         if holder != nil { writeOutput() }
         // It would grow its way from nothing otherwise.
         if output.capacity == 0 { output.reserveCapacity(ConnectionHandler.usualAnswerBytes) }
+        let start = output.writerIndex
         let fits = FrameEncoder.write(
             .response, streamID: streamID, message: AnswerEnvelope(message), into: &output)
+        let bytes = output.writerIndex - start
         guard fits else {
             holder?.abandon()
             write(SchedulerError(.limitFrame, "The answer is larger than a frame may be"), streamID)
             return false
         }
-        guard let holder, let context else { return true }
+        guard let context, holder != nil || room != nil || bytes > Limits.smallAnswerBytesMax else { return true }
         let sent = context.eventLoop.makePromise(of: Void.self)
-        sent.futureResult.assumeIsolated().whenFailure { _ in holder.abandon() }
-        if state.hasInputEnded { undelivered.append(holder) }
+        if let holder {
+            sent.futureResult.assumeIsolated().whenFailure { _ in holder.abandon() }
+            if state.hasInputEnded { undelivered.append(holder) }
+        }
+        if let answers = connections.answers, room != nil || bytes > Limits.smallAnswerBytesMax {
+            let room = room ?? answers.claim(bytes)
+            room.shrink(to: bytes)
+            RoomWatch(room, of: answers, on: context.channel, connections.deadlines).hold(until: sent.futureResult) {
+                self.counters.countTimedOutConnection()
+                self.closeAtOnce()
+            }
+        }
         writeOutput(promise: sent)
         return true
     }

@@ -35,6 +35,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
     var watching: DeadlineQueue.Ticket?
     /// All bytes that were handed to the channel.
     var writtenBytes = 0
+    let origin = CallOrigin()
 
     /// `refusal` is what a connection that is refused is answered with.
     init(
@@ -64,6 +65,7 @@ final class ConnectionHandler: ChannelDuplexHandler {
 
     func channelInactive(context: ChannelHandlerContext) {
         self.context = nil
+        origin.end()
         // Whoever is given up answers, to nobody any more.
         let open = calls
         calls.removeAll()
@@ -182,7 +184,7 @@ extension ConnectionHandler {
 
 extension ConnectionHandler {
     private func call(_ streamID: UInt32, _ data: ByteBuffer, at now: NIODeadline) {
-        let call = OpenCall(begun: now, operation: connections.router.names.count)
+        let call = OpenCall(begun: now, bytes: data.readableBytes, operation: connections.router.names.count)
         calls[streamID] = call
         let envelope: RequestEnvelope
         do throws(WireError) {
@@ -198,10 +200,15 @@ extension ConnectionHandler {
             let deadline = now + timeout
             call.deadline = connections.deadlines.schedule(at: deadline) { self.deadlinePassed(streamID) }
         }
-        let context = CallContext(caller: Caller(envelope), isDraining: connections.isDraining) {
-            self.park(streamID)
-        }
+        let context = CallContext(
+            caller: Caller(envelope), origin: origin, isDraining: connections.isDraining
+        ) { self.park(streamID) }
         guard !destination.answersAtLength else { return bulkCall(streamID, destination, envelope, context) }
+        if destination.mayPark {
+            // Until it waits, or is answered.
+            call.isBulk = true
+            state.beginBulk(.quarter)
+        }
         call.control = connections.router.call(destination, envelope, context) { self.answer(streamID, $0) }
         if call.isParked { parked(streamID) }
     }
@@ -211,10 +218,10 @@ extension ConnectionHandler {
         _ streamID: UInt32, _ destination: MethodRouter.Destination, _ envelope: RequestEnvelope,
         _ context: CallContext
     ) {
-        state.beginBulk()
+        state.beginBulk(.whole)
         _ = connections.router.call(destination, envelope, context) { answer in
-            self.state.endBulk()
-            self.answer(streamID, answer)
+            self.state.endBulk(.whole)
+            self.answer(streamID, answer, room: self.origin.takeRoom())
             self.process()
         }
     }
@@ -228,6 +235,7 @@ extension ConnectionHandler {
 
     private func parked(_ streamID: UInt32) {
         guard let call = calls[streamID] else { return }
+        endBulk(call)
         guard state.park() else {
             call.isParked = false
             let error = SchedulerError(
@@ -240,6 +248,12 @@ extension ConnectionHandler {
         if state.hasInputEnded || !state.isOpen { call.control?.endWait() }
         if areWaitsPaused { call.control?.pause() }
         process()
+    }
+
+    private func endBulk(_ call: OpenCall) {
+        guard call.isBulk else { return }
+        call.isBulk = false
+        state.endBulk(.quarter)
     }
 
     /// A client that does not read what it has gets no more: tasks would pile up here, and wait for it in vain.
@@ -268,15 +282,17 @@ extension ConnectionHandler {
         return true
     }
 
-    /// Answers a call, unless it was answered already or its client is gone.
-    private func answer(_ streamID: UInt32, _ answer: MethodRouter.Answer) {
+    /// Answers a call, unless it was answered already or its client is gone; a large answer has its room already where it was
+    /// read for.
+    private func answer(_ streamID: UInt32, _ answer: MethodRouter.Answer, room: AnswerRoom? = nil) {
         if case .failure(let error) = answer.outcome, error.bearsWrongToken { return answerLate(streamID, error) }
         guard let call = calls.removeValue(forKey: streamID) else { return }
         if let deadline = call.deadline { connections.deadlines.cancel(deadline) }
-        state.answered(wasParked: call.isParked)
+        endBulk(call)
+        state.answered(wasParked: call.isParked, bytes: call.bytes)
         switch answer.outcome {
         case .success(let message):
-            let fits = write(message, streamID, holder: answer.holder)
+            let fits = write(message, streamID, holder: answer.holder, room: room)
             count(call, fits ? .ok : .resourceExhausted)
         case .failure(let error):
             count(call, error.reason.statusCode)

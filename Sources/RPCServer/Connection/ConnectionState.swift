@@ -44,7 +44,8 @@ struct ConnectionState {
     /// What the connection's first call is answered with, where the connection is refused.
     private let refusal: SchedulerError?
     private var openStreams = 0
-    private var bulkStreams = 0
+    private var bulkShares = 0
+    private var openBytes = 0
     private var parkedStreams = 0
     private(set) var hasInputEnded = false
     private(set) var isDraining = false
@@ -83,7 +84,10 @@ struct ConnectionState {
         }
     }
 
-    private var mayOpen: Bool { openStreams < limits.openStreamsMax && bulkStreams < limits.bulkStreamsMax }
+    private var mayOpen: Bool {
+        openStreams < limits.openStreamsMax && bulkShares < limits.bulkStreamsMax * BulkShare.whole.rawValue
+            && openBytes < limits.openRequestBytesMax
+    }
 
     mutating func received(_ bytes: ByteBuffer) {
         guard isOpen else { return }
@@ -117,18 +121,27 @@ struct ConnectionState {
         return true
     }
 
-    /// An open stream's answer may be of any size: only so many are asked for at once.
-    mutating func beginBulk() { bulkStreams += 1 }
-
-    /// The answer came, whether anybody waits for it still or not.
-    mutating func endBulk() {
-        precondition(bulkStreams > 0, "what ends has begun")
-        bulkStreams -= 1
+    /// How much a call takes of what a connection may have in flight of those whose answers hold tasks.
+    enum BulkShare: Int {
+        /// A `Next`: what it answers with was in the queues, and comes once.
+        case quarter = 1
+        /// Any other: it can be repeated at no cost.
+        case whole = 4
     }
 
-    /// An open stream, parked or not, got its answer.
-    mutating func answered(wasParked: Bool) {
+    /// An open stream's answer may be of any size: only so many are asked for at once.
+    mutating func beginBulk(_ share: BulkShare) { bulkShares += share.rawValue }
+
+    /// The answer came, whether anybody waits for it still or not.
+    mutating func endBulk(_ share: BulkShare) {
+        bulkShares -= share.rawValue
+        precondition(bulkShares >= 0, "what ends has begun")
+    }
+
+    /// An open stream, parked or not, got its answer; its request had so many bytes.
+    mutating func answered(wasParked: Bool, bytes: Int) {
         precondition((wasParked ? parkedStreams : openStreams) > 0, "an answer belongs to an open stream")
+        openBytes -= bytes
         if wasParked { parkedStreams -= 1 } else { openStreams -= 1 }
     }
 
@@ -172,6 +185,7 @@ struct ConnectionState {
             if let refusal { return .refuseAndClose(streamID: header.streamID, refusal) }
             if let wait = rate?.take(at: now) { return .refuse(streamID: header.streamID, tooMany(wait)) }
             openStreams += 1
+            openBytes += frame.data.readableBytes
             return .call(streamID: header.streamID, data: frame.data)
         case .data:
             return refuseData(header, ConnectionState.streaming)

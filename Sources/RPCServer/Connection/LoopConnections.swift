@@ -9,6 +9,8 @@ final class LoopConnections {
     let router: MethodRouter
     /// Who sends wrong tokens; nil where nothing asks for one.
     let wrongTokens: WrongTokens?
+    /// What large answers take up; nil where they are not counted.
+    let answers: AnswerMemory?
     /// When the deadlines of the loop's calls have passed.
     let deadlines: DeadlineQueue
     /// How calls ended, by their methods; the last place is for those of no method.
@@ -18,8 +20,11 @@ final class LoopConnections {
     private var drained: EventLoopPromise<Void>?
 
     /// All methods of the router have been added.
-    init(_ router: MethodRouter, _ wrongTokens: WrongTokens?, on eventLoop: any EventLoop) {
+    init(
+        _ router: MethodRouter, _ wrongTokens: WrongTokens?, _ answers: AnswerMemory?, on eventLoop: any EventLoop
+    ) {
         self.router = router
+        self.answers = answers
         requests = RequestCounts(operations: router.names.count + 1)
         self.wrongTokens = wrongTokens
         self.eventLoop = eventLoop

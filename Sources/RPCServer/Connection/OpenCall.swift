@@ -5,6 +5,8 @@ import Scheduler
 final class OpenCall {
     /// When its request was there.
     let begun: NIODeadline
+    /// The size of its request.
+    let bytes: Int
     /// The place of its method among what is counted.
     var operation: Int
     var deadline: DeadlineQueue.Ticket?
@@ -15,8 +17,12 @@ final class OpenCall {
     /// Whether its answer is held back, since it came with a wrong token.
     var isHeldBack = false
 
-    init(begun: NIODeadline, operation: Int) {
+    /// Whether it counts among those whose answers may be of any size.
+    var isBulk = false
+
+    init(begun: NIODeadline, bytes: Int, operation: Int) {
         self.begun = begun
+        self.bytes = bytes
         self.operation = operation
     }
 }

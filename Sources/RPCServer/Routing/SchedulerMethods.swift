@@ -15,11 +15,17 @@ extension MethodRouter {
 
     private func registerTasks(_ scheduler: SchedulerService) {
         register(Methods.Tasks.enqueue) { request, context in scheduler.enqueue(request, caller: context.caller) }
-        register(Methods.Tasks.get, .answersAtLength) { request, _ in scheduler.get(request.taskID) }
-        register(Methods.Tasks.cancel) { request, context in scheduler.cancel(request, caller: context.caller) }
-        register(Methods.Tasks.overview) { _, _ in scheduler.overview() }
-        register(Methods.Tasks.getStats) { _, _ in scheduler.statistics() }
-        register(Methods.Tasks.list, .answersAtLength) { request, _ in scheduler.list(request) }
+        register(Methods.Tasks.get, .answersAtLength) { request, context in
+            scheduler.get(request.taskID, from: context.origin)
+        }
+        register(Methods.Tasks.cancel, .answersAtLength) { request, context in
+            scheduler.cancel(request, caller: context.caller, from: context.origin)
+        }
+        register(Methods.Tasks.overview) { _, context in scheduler.overview(from: context.origin) }
+        register(Methods.Tasks.getStats) { _, context in scheduler.statistics(from: context.origin) }
+        register(Methods.Tasks.list, .answersAtLength) { request, context in
+            scheduler.list(request, from: context.origin)
+        }
     }
 
     private func registerSubmitter(_ scheduler: SchedulerService) {
@@ -32,13 +38,18 @@ extension MethodRouter {
         register(Methods.Submitter.renew) { request, context in
             scheduler.renew(request, caller: context.caller).map { RenewResponse(outcomes: $0) }
         }
-        register(Methods.Submitter.return) { request, context in scheduler.return(request, caller: context.caller) }
-        register(Methods.Submitter.finish) { request, context in scheduler.finish(request, caller: context.caller) }
+        register(Methods.Submitter.return, .answersAtLength) { request, context in
+            scheduler.return(request, caller: context.caller, from: context.origin)
+        }
+        register(Methods.Submitter.finish, .answersAtLength) { request, context in
+            scheduler.finish(request, caller: context.caller, from: context.origin)
+        }
     }
 
     private func registerAdmin(_ scheduler: SchedulerService) {
-        register(Methods.Admin.setPriority) { request, context in
-            scheduler.setPriority(of: request.taskID, to: request.priority, caller: context.caller)
+        register(Methods.Admin.setPriority, .answersAtLength) { request, context in
+            scheduler.setPriority(
+                of: request.taskID, to: request.priority, caller: context.caller, from: context.origin)
         }
         register(Methods.Admin.block) { request, context in
             scheduler.block(request.blocked, reason: request.reason, caller: context.caller)
@@ -46,7 +57,9 @@ extension MethodRouter {
         register(Methods.Admin.resume) { request, context in
             scheduler.resume(reason: request.reason, caller: context.caller)
         }
-        register(Methods.Admin.getBlock) { _, context in scheduler.blockState(caller: context.caller) }
+        register(Methods.Admin.getBlock) { _, context in
+            scheduler.blockState(caller: context.caller, from: context.origin)
+        }
     }
 
     /// Health, as gRPC defines it: all services share the store, so that they serve together or not at all.

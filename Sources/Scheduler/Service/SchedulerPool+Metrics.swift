@@ -7,6 +7,9 @@ extension SchedulerPool: MetricsSource {
         "dms_waiting_calls", .gauge, "Calls that wait for a task at this process.")
     private static let wrongTokens = Metric(
         "dms_wrong_tokens_total", .counter, "Calls that came with a wrong token.")
+    private static let answerBytes = Metric(
+        "dms_answer_memory_bytes", .gauge,
+        "What large answers take up until their clients have taken them, and reads that are under way for such.")
     private static let isUp = Metric(
         "dms_redis_up", .gauge,
         "1 while Redis answers on every event loop; else 0, and what is kept in Redis is left out.")
@@ -30,6 +33,7 @@ extension SchedulerPool: MetricsSource {
     public func show(on page: inout MetricsPage) async {
         page.add(SchedulerPool.waiting, waitingCalls)
         page.add(SchedulerPool.wrongTokens, wrongTokens.count)
+        page.add(SchedulerPool.answerBytes, answers.bytesInUse)
         let asked = NIODeadline.now()
         let isUp = (try? await checkStore()) != nil
         page.add(SchedulerPool.isUp, isUp ? 1 : 0)

@@ -24,6 +24,8 @@ public final class SchedulerPool: Sendable {
 
     /// Who sends wrong tokens; for the doors to ask.
     public let wrongTokens: WrongTokens
+    /// What large answers take up, over both doors.
+    public let answers = AnswerMemory()
 
     /// A loop's place for its service, filled on the loop when it is asked for first.
     private struct Slot: Sendable {
@@ -140,7 +142,7 @@ public final class SchedulerPool: Sendable {
         var configuration = configuration
         configuration.tokens = tokens.withLock { $0 }
         let service = SchedulerService(
-            store: store, configuration: configuration, lot: lot, order: order,
+            store: store, configuration: configuration, lot: lot, order: order, answers: answers,
             requestWake: { [keeper] in keeper.wake(tasks: $0) }, logger: logger)
         slot.service.value = service
         return service

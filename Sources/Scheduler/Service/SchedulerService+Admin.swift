@@ -7,12 +7,14 @@ extension SchedulerService {
     ///
     /// Fails with, in this order: `invalidField`, a token error, `taskNotFound`, `taskNotQueued`.
     public func setPriority(
-        of id: TaskID, to priority: Priority, caller: Caller
+        of id: TaskID, to priority: Priority, caller: Caller, from origin: CallOrigin? = nil
     ) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
             try check(FieldRules.taskID(id))
             try requireOperator(caller)
-            return store.setPriority(of: id, to: priority, at: clock.now()).onLoop { outcome in
+            return changing(from: origin) {
+                self.store.setPriority(of: id, to: priority, at: self.clock.now())
+            }.onLoop { outcome in
                 switch outcome {
                 case .done(let text): return try self.record(of: text, id)
                 case .unknown: throw SchedulerError.notFound(id)
@@ -42,10 +44,10 @@ extension SchedulerService {
     }
 
     /// Whether the queues are closed for new submissions.
-    public func blockState(caller: Caller) -> EventLoopFuture<BlockState> {
+    public func blockState(caller: Caller, from origin: CallOrigin? = nil) -> EventLoopFuture<BlockState> {
         refusing { () throws(SchedulerError) in
             try requireOperator(caller)
-            return store.readBlock()
+            return reads.read(for: origin) { self.store.readBlock() }
         }
     }
 

@@ -65,12 +65,16 @@ extension SchedulerService {
     /// Puts a task back at the head of its queue; answers with its record.
     ///
     /// Fails with a token error, `invalidField`, `taskNotFound`, `leaseLost`.
-    public func `return`(_ request: TaskReturn, caller: Caller) -> EventLoopFuture<TaskRecord> {
+    public func `return`(
+        _ request: TaskReturn, caller: Caller, from origin: CallOrigin? = nil
+    ) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
             if let refusal = tokens.submitterRefusal(caller) { throw refusal }
             try check(
                 FieldRules.lease(request.lease, field: "lease"), request.reason.flatMap { FieldRules.reason($0) })
-            return store.return(request.lease, at: clock.now()).onLoop { outcome in
+            return changing(from: origin) {
+                self.store.return(request.lease, at: self.clock.now())
+            }.onLoop { outcome in
                 switch outcome {
                 case .done(let text):
                     self.logger.info(
@@ -87,14 +91,18 @@ extension SchedulerService {
     /// Ends a task, completed or failed; answers with its record.
     ///
     /// Fails with a token error, `limitResult`, `invalidField`, `taskNotFound`, `leaseLost`, `taskCanceled`.
-    public func finish(_ finish: TaskFinish, caller: Caller) -> EventLoopFuture<TaskRecord> {
+    public func finish(
+        _ finish: TaskFinish, caller: Caller, from origin: CallOrigin? = nil
+    ) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
             if let refusal = tokens.submitterRefusal(caller) { throw refusal }
             try FieldRules.checkResultSize(finish.result.readableBytes)
             try check(
                 FieldRules.lease(finish.lease, field: "lease"), FieldRules.result(of: finish),
                 FieldRules.error(of: finish))
-            return store.finish(finish, at: clock.now()).onLoop { outcome in
+            return changing(from: origin) {
+                self.store.finish(finish, at: self.clock.now())
+            }.onLoop { outcome in
                 switch outcome {
                 case .done(let text): return try self.record(of: text, finish.lease.taskID)
                 case .unknown: throw SchedulerError.notFound(finish.lease.taskID)

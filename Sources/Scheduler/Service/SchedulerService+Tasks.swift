@@ -42,33 +42,63 @@ extension SchedulerService {
     /// A task, its position and the queues, read in one step.
     ///
     /// Read at the reader; a task that is not there (yet), and a position that cannot be right, are looked for where
-    /// they are written.
-    public func get(_ id: TaskID) -> EventLoopFuture<TaskSummary> {
+    /// they are written. Fails with `taskNotFound`, or with `limitReads` where too much is read. A large answer keeps its room at
+    /// the origin; see ``CallOrigin/takeRoom()``.
+    public func get(_ id: TaskID, from origin: CallOrigin? = nil) -> EventLoopFuture<TaskSummary> {
         // What stands at a reserved id's key is no record; and no record has an id of any length.
         guard FieldRules.taskID(id)?.kind != .reserved, id.text.utf8.count <= Limits.nameBytesMax else {
             return eventLoop.makeFailedFuture(SchedulerError.notFound(id))
         }
-        return store.readTask(id, atWriter: false).flatOnLoop { outcome in
+        return read(id, from: origin, atWriter: false).flatOnLoop { outcome in
             guard let outcome else {
                 guard self.store.hasSeparateReader else {
                     return self.eventLoop.makeFailedFuture(SchedulerError.notFound(id))
                 }
-                return self.store.readTask(id, atWriter: true).flatOnLoop { self.summary(of: $0, id) }
+                return self.read(id, from: origin, atWriter: true).flatOnLoop { self.summary(of: $0, id, origin) }
             }
-            return self.summary(of: outcome, id)
+            return self.summary(of: outcome, id, origin)
+        }
+    }
+
+    /// Reads a task when it is the connection's turn; a large record when there is room for it too.
+    private func read(
+        _ id: TaskID, from origin: CallOrigin?, atWriter: Bool
+    ) -> EventLoopFuture<ReadTaskScript.Outcome?> {
+        reads.read(for: origin) {
+            self.store.readTask(id, bytesMax: Limits.smallAnswerBytesMax, atWriter: atWriter)
+        }.flatOnLoop { finding in
+            switch finding {
+            case nil: return self.eventLoop.makeSucceededFuture(nil)
+            case .task(let outcome): return self.eventLoop.makeSucceededFuture(outcome)
+            case .large(let bytes):
+                // The record, and its text.
+                return self.reads.room(for: origin, bytes: 2 * bytes).flatOnLoop { room in
+                    self.reads.read(for: origin, .slice) {
+                        self.store.readTask(id, bytesMax: Int(Int32.max), atWriter: atWriter)
+                    }.onLoop { finding in
+                        origin?.keep(room)
+                        guard case .task(let outcome) = finding else { return nil }
+                        return outcome
+                    }
+                }
+            }
         }
     }
 
     /// Cancels a task of the caller's own; with the operator token, anybody's.
     ///
     /// Fails with `invalidField`, `taskNotFound`, `notOwner`, `taskFinished`. A repetition gets the same answer.
-    public func cancel(_ cancellation: TaskCancellation, caller: Caller) -> EventLoopFuture<TaskRecord> {
+    public func cancel(
+        _ cancellation: TaskCancellation, caller: Caller, from origin: CallOrigin? = nil
+    ) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
             try check(
                 FieldRules.taskID(cancellation.taskID), FieldRules.name(cancellation.service, field: "service"),
                 FieldRules.name(cancellation.userID, field: "user_id"))
             let isOperator = tokens.isOperator(caller)
-            return store.cancel(cancellation, anyOwner: isOperator == true, at: clock.now()).onLoop { outcome in
+            return changing(from: origin) {
+                self.store.cancel(cancellation, anyOwner: isOperator == true, at: self.clock.now())
+            }.onLoop { outcome in
                 switch outcome {
                 case .canceled(let text): return try self.record(of: text, cancellation.taskID)
                 case .unknown: throw SchedulerError.notFound(cancellation.taskID)
@@ -83,18 +113,22 @@ extension SchedulerService {
     }
 
     /// How many tasks are queued.
-    public func overview() -> EventLoopFuture<QueueOverview> { statistics().map(\.overview) }
+    public func overview(from origin: CallOrigin? = nil) -> EventLoopFuture<QueueOverview> {
+        statistics(from: origin).map(\.overview)
+    }
 
     /// The counters since the beginning, and the queues as they are now.
-    public func statistics() -> EventLoopFuture<Statistics> {
-        store.readStatistics().onLoop { statistics in
+    public func statistics(from origin: CallOrigin? = nil) -> EventLoopFuture<Statistics> {
+        reads.read(for: origin) { self.store.readStatistics() }.onLoop { statistics in
             var statistics = statistics
             statistics.waitingSubmitters = UInt64(self.lot.count)
             return statistics
         }
     }
 
-    private func summary(of outcome: ReadTaskScript.Outcome?, _ id: TaskID) -> EventLoopFuture<TaskSummary> {
+    private func summary(
+        of outcome: ReadTaskScript.Outcome?, _ id: TaskID, _ origin: CallOrigin?
+    ) -> EventLoopFuture<TaskSummary> {
         refusing { () throws(SchedulerError) in
             guard let outcome else { throw .notFound(id) }
             let record = try record(of: outcome.record, id)
@@ -102,7 +136,7 @@ extension SchedulerService {
                 return eventLoop.makeSucceededFuture(summary(record, outcome))
             }
             return mendPositions(record.priority, missing: outcome.rank == nil ? id : nil)
-                .flatOnLoop { self.store.readTask(id, atWriter: true) }
+                .flatOnLoop { self.read(id, from: origin, atWriter: true) }
                 .onLoop { again in
                     guard let again else { throw SchedulerError.notFound(id) }
                     return self.summary(try self.record(of: again.record, id), again)

@@ -26,6 +26,11 @@ public final class SchedulerService {
     /// Has somebody look whether there is a task for those who wait.
     let requestWake: (Int) -> Void
     let order: TaskOrderKeeper
+    /// Lets reads through.
+    let reads: ReadGate
+    /// Lets calls through that are answered with the record that they changed.
+    private let changes: ReadGate
+    private let answers: AnswerMemory
     /// Changes while the service runs, on its loop.
     var tokens: TokenCheck
     let clock: SystemClock
@@ -33,13 +38,16 @@ public final class SchedulerService {
 
     init(
         store: Store, configuration: SchedulerConfiguration, lot: ParkingLot, order: TaskOrderKeeper,
-        requestWake: @escaping (Int) -> Void, logger: Logger
+        answers: AnswerMemory, requestWake: @escaping (Int) -> Void, logger: Logger
     ) {
         self.store = store
         self.lot = lot
         self.order = order
         self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
+        self.answers = answers
+        reads = ReadGate(on: eventLoop, memory: answers)
+        changes = ReadGate(on: eventLoop, memory: answers)
         clock = configuration.clock
         tokens = TokenCheck(configuration.tokens)
         putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)
@@ -81,6 +89,19 @@ public final class SchedulerService {
             self.settled(by: deadline).cascade(to: promise)
         }
         return promise.futureResult
+    }
+
+    /// Makes a call that changes a task and is answered with its record, which may be large.
+    ///
+    /// Few are in flight together, and none begins while large answers that clients do not take fill the memory for them: so
+    /// the records that come for those in flight are all that comes on top.
+    func changing<Value: Sendable>(
+        from origin: CallOrigin?, _ body: @escaping () -> EventLoopFuture<Value>
+    ) -> EventLoopFuture<Value> {
+        guard answers.isFull else { return changes.read(for: origin, .small, body) }
+        return changes.room(for: origin, bytes: Limits.smallAnswerBytesMax).flatOnLoop { _ in
+            self.changes.read(for: origin, .small, body)
+        }
     }
 
     /// Answers with what the body throws, so that a rule can be written as a `throw`.

@@ -121,8 +121,8 @@ struct Store {
     }
 
     /// Reads a task at the reader or, with `atWriter`, where it is written; nil where it has no record.
-    func readTask(_ id: TaskID, atWriter: Bool) -> EventLoopFuture<ReadTaskScript.Outcome?> {
-        reading(readTaskScript.call(id, on: atWriter ? writer : reader))
+    func readTask(_ id: TaskID, bytesMax: Int, atWriter: Bool) -> EventLoopFuture<ReadTaskScript.Finding?> {
+        reading(readTaskScript.call(id, bytesMax: bytesMax, on: atWriter ? writer : reader))
     }
 
     /// Cancels the task, if it is the caller's; `anyOwner` leaves that out.
@@ -162,11 +162,11 @@ struct Store {
         writing(mendPositionsScript.call(priority, missing: id, on: writer))
     }
 
-    /// Reads a page of tasks at the reader or, with `atWriter`, where they are written.
+    /// Reads a part of a page of tasks at the reader or, with `atWriter`, where they are written.
     func list(
-        _ query: TaskQuery, after position: ListPosition?, atWriter: Bool
+        _ query: TaskQuery, after position: ListPosition?, _ bounds: ListScript.Bounds, atWriter: Bool
     ) -> EventLoopFuture<ListScript.Outcome> {
-        reading(listScript.call(query, after: position, on: atWriter ? writer : reader))
+        reading(listScript.call(query, after: position, bounds, on: atWriter ? writer : reader))
     }
 
     /// Some ids of a key that holds them.

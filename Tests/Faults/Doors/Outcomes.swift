@@ -8,7 +8,7 @@ extension Outcome {
         case .taskNotFound, .taskExists, .taskNotQueued, .taskFinished, .taskCanceled, .leaseLost, .notOwner,
             .submissionsBlocked:
             self = .refused(reason)
-        case .storeUnavailable, .storeFull, .draining, .limitConnections, .limitWaiters, .limitRate,
+        case .storeUnavailable, .storeFull, .draining, .limitConnections, .limitWaiters, .limitRate, .limitReads,
             .limitQueued:
             self = .notDone(reason.rawValue)
         case .outcomeUnknown, .deadlineExceeded, .cancelled:

@@ -49,7 +49,7 @@ private final class ConnectionRun {
             waiting.calls.append(promise)
             return promise.futureResult
         }
-        connections = LoopConnections(router, nil, on: loop)
+        connections = LoopConnections(router, nil, nil, on: loop)
         let logger = Logger(label: "fuzz") { _ in SwiftLogNoOpLogHandler() }
         try channel.pipeline.syncOperations.addHandler(
             ConnectionHandler(connections, limits, RPCServerCounters(), refusal: nil, logger))

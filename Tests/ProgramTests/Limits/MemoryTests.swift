@@ -72,6 +72,45 @@ import Testing
         }
     }
 
+    @Test func `sixty clients that ask for pages and read nothing take up a bounded memory, which is given back`()
+        async throws
+    {
+        try await with { scheduler in
+            let client = scheduler.client()
+            let parameters = #"{"x":""# + String(repeating: "x", count: 1_000_000) + #""}"#
+            for number in 0..<20 {
+                _ = try await client.tasks.enqueue(
+                    TaskSubmission(
+                        taskID: TaskID("t\(number)"), service: "copy", userID: "ada",
+                        parameters: ByteBuffer(string: parameters)))
+            }
+            let before = try scheduler.residentBytes()
+            let growth = try await scheduler.growth {
+                var peers: [Peer] = []
+                for number in 0..<60 {
+                    let isBinary = number % 2 == 0
+                    let peer = try Peer(isBinary ? scheduler.rpcPort : scheduler.httpPort)
+                    for call: UInt32 in 0..<16 {
+                        peer.send(
+                            isBinary
+                                ? HostileBytes.call(Methods.Tasks.list, TaskQuery(pageSize: 1000), on: 2 * call + 1)
+                                : HTTPConnection.request("GET", "/tasks?limit=1000"))
+                    }
+                    peers.append(peer)
+                }
+                // As long as they are there, others are served: what does not fit waits, and who takes nothing is cut off.
+                try await eventually(within: .seconds(150)) { peers.contains { $0.isClosed } }
+                try await scheduler.expectServing()
+                #expect(try await client.tasks.list(TaskQuery(pageSize: 3)).tasks.count == 3)
+                withExtendedLifetime(peers) {}
+            }
+            print("60 clients that do not read their pages: \(growth >> 20) MiB")
+            #expect(growth < 400 << 20)
+            try await eventually(within: .seconds(60)) { try scheduler.residentBytes() < before + 80 << 20 }
+            await client.close()
+        }
+    }
+
     @Test(arguments: [true, false])
     func `floods of pings and of tiny bad frames take little, whether their answers are read or not`(
         reads: Bool

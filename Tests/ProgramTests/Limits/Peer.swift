@@ -122,6 +122,9 @@ extension SchedulerProcess {
         return try status("VmHWM") - before
     }
 
+    /// What it has in RAM.
+    func residentBytes() throws -> Int { try status("VmRSS") }
+
     /// How many files it has open.
     func openFiles() throws -> Int {
         try FileManager.default.contentsOfDirectory(atPath: "/proc/\(program.processIdentifier)/fd").count

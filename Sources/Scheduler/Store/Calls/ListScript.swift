@@ -2,9 +2,20 @@ import DMSModel
 import NIOCore
 import RedisLink
 
-/// `list.lua`: a page of tasks in the order of their `enqueued_at`.
+/// `list.lua`: a part of a page of tasks in the order of their `enqueued_at`.
 struct ListScript {
-    /// A page, or why there is none.
+    /// What one call reads at most.
+    struct Bounds {
+        var tasks: Int
+        /// Tasks that are looked at, whether they fit the filters or not.
+        var looks: Int
+        /// Bytes of records, unless the first that is looked at has more.
+        var bytes: Int
+        /// Bytes of records that the page has room for.
+        var pageBytes: Int
+    }
+
+    /// A part of a page, or why there is none.
     enum Outcome {
         /// The order does not hold yet what was in Redis before it.
         case notBuilt
@@ -22,6 +33,10 @@ struct ListScript {
         var leftOut: Int
         /// How many records were dropped because they cannot be read.
         var unreadable: Int
+        /// How many tasks were looked at.
+        var looked: Int
+        /// Bytes of their records.
+        var bytes: Int
     }
 
     private let keys: RedisKeys
@@ -33,17 +48,17 @@ struct ListScript {
     }
 
     func call(
-        _ query: TaskQuery, after position: ListPosition?, on connection: RedisConnection
+        _ query: TaskQuery, after position: ListPosition?, _ bounds: Bounds, on connection: RedisConnection
     ) -> EventLoopFuture<Outcome> {
-        let pageSize = query.pageSize == 0 ? Limits.listTasksDefault : Int(query.pageSize)
-        return connection.evaluate(
+        connection.evaluate(
             StoreScripts.list, keys: keys, [],
             [
-                .text(recordPrefix), .integer(min(pageSize, Limits.listTasksMax)), .integer(Limits.listExaminedMax),
-                .integer(Limits.handOutBytesMax), .text(query.newestFirst ? "1" : "0"),
+                .text(recordPrefix), .integer(bounds.tasks), .integer(bounds.looks), .integer(bounds.bytes),
+                .text(query.newestFirst ? "1" : "0"),
                 .text(position.map { "\($0.score)" } ?? ""), .bytes(position?.id ?? ByteBuffer()),
                 .text(ListScript.set(query.statuses.map(\.rawValue))),
                 .text(ListScript.set(query.priorities.map(\.rawValue))), .text(query.service), .text(query.userID),
+                .integer(bounds.pageBytes), .integer(Limits.handOutBytesMax),
             ]
         ) { reply throws(RedisError) in try ListScript.decode(reply) }
     }
@@ -61,7 +76,9 @@ struct ListScript {
         }
         let records = texts.compactMap { TaskRecord(json: $0) }
         var next: ListPosition?
-        if more == 1 {
+        let looked = try reply.counted(at: 6)
+        // Where nothing was looked at the page is full, and goes on where it went on before.
+        if more == 1, looked > 0 {
             let score = try reply.element(3) { score throws(RedisError) in try score.text() }
             guard let score = Double(score) else { throw .unexpectedReply("list.lua answered without a score") }
             next = ListPosition(score: score, id: try reply.bytes(at: 4))
@@ -69,6 +86,6 @@ struct ListScript {
         return .page(
             Page(
                 records: records, next: next, missing: try reply.integer(at: 1), leftOut: try reply.integer(at: 2),
-                unreadable: texts.count - records.count))
+                unreadable: texts.count - records.count, looked: looked, bytes: try reply.counted(at: 7)))
     }
 }

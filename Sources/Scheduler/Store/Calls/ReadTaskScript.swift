@@ -15,6 +15,13 @@ struct ReadTaskScript {
         var overview: QueueOverview
     }
 
+    /// What was found.
+    enum Finding {
+        case task(Outcome)
+        /// A record that has more bytes than were to be read: so many.
+        case large(Int)
+    }
+
     private let keys: RedisKeys
     private let recordPrefix: String
 
@@ -23,9 +30,12 @@ struct ReadTaskScript {
         recordPrefix = keys.recordPrefix
     }
 
-    func call(_ id: TaskID, on connection: RedisConnection) -> EventLoopFuture<Outcome?> {
-        connection.evaluate(StoreScripts.readTask, keys: keys, [recordPrefix + id.text], [.text(id.text)]) {
-            reply throws(RedisError) in try ReadTaskScript.decode(reply)
+    func call(_ id: TaskID, bytesMax: Int, on connection: RedisConnection) -> EventLoopFuture<Finding?> {
+        connection.evaluate(
+            StoreScripts.readTask, keys: keys, [recordPrefix + id.text], [.text(id.text), .integer(bytesMax)]
+        ) { reply throws(RedisError) in
+            if reply.count == 1 { return .large(try reply.integer(at: 0)) }
+            return try ReadTaskScript.decode(reply).map { .task($0) }
         }
     }
 

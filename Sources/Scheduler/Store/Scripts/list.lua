@@ -1,20 +1,22 @@
--- Read a page of tasks in the order of their enqueued_at. Only reads: it runs on a replica too.
+-- Read a part of a page of tasks in the order of their enqueued_at. Only reads: it runs on a replica too.
 -- KEYS[1] ZSET ids by enqueued_at   KEYS[2] SET ids that the index leaves out   KEYS[3] SET every known id
 -- KEYS[4] STRING there once the index is complete
 -- ARGV[1] the records' key prefix   ARGV[2] tasks to answer with at most   ARGV[3] tasks to look at at most
--- ARGV[4] bytes of records to read at most   ARGV[5] 1: newest first, 0: oldest first
+-- ARGV[4] bytes of records to read at most, unless the first has more   ARGV[5] 1: newest first, 0: oldest first
 -- ARGV[6] score and ARGV[7] id of the last task that was looked at; both empty for the first page
 -- ARGV[8] statuses and ARGV[9] priorities, each as `,a,b,`   ARGV[10] service   ARGV[11] user id   (empty: every one)
+-- ARGV[12] bytes that the page has room for   ARGV[13] bytes of the largest record that a page may have
 -- Returns {-1} the index is not complete yet
---   | {1 there may be more or 0, ids missing from the index, ids left out of it, score, id, {records}}
+--   | {1 there may be more or 0, ids missing from the index, ids left out of it, score, id, {records}, how many tasks and
+--     bytes of records were looked at}
 --   score, id: of the last task looked at, to go on from; empty where none was
 local index, prefix = KEYS[1], ARGV[1]
 if redis.call('EXISTS', KEYS[4]) == 0 then
     return {-1}
 end
-local wanted, looks_left = tonumber(ARGV[2]), tonumber(ARGV[3])
-local bytes_max = tonumber(ARGV[4])
-local bytes_left = bytes_max
+local wanted, looks_max = tonumber(ARGV[2]), tonumber(ARGV[3])
+local bytes_left, page_left, bytes_max = tonumber(ARGV[4]), tonumber(ARGV[12]), tonumber(ARGV[13])
+local looked, bytes = 0, 0
 local newest_first = ARGV[5] == '1'
 local statuses, priorities, service, user = ARGV[8], ARGV[9], ARGV[10], ARGV[11]
 local chunk_max = 100
@@ -84,7 +86,7 @@ end
 local rank, last = first_rank(ARGV[6], ARGV[7]), nil
 local records, more = {}, 0
 while more == 0 and rank >= 0 do
-    local ids = ids_from(rank, math.min(chunk_max, looks_left + 1))
+    local ids = ids_from(rank, math.min(chunk_max, looks_max - looked + 1))
     if #ids == 0 then
         break
     end
@@ -93,14 +95,15 @@ while more == 0 and rank >= 0 do
         size = type(size) == 'number' and size or 0
         -- What is too large for any page, or no record at all, is passed over.
         local fits = size > 0 and size <= bytes_max
-        if looks_left == 0 or #records == wanted or fits and size > bytes_left then
+        if looked == looks_max or #records == wanted or
+            fits and (bytes + size > page_left or bytes + size > bytes_left and bytes > 0) then
             more = 1
             break
         end
-        looks_left = looks_left - 1
+        looked = looked + 1
         last = id
         if fits then
-            bytes_left = bytes_left - size
+            bytes = bytes + size
             local record = redis.call('GET', prefix .. id)
             if matches(record) then
                 records[#records + 1] = record
@@ -111,4 +114,5 @@ while more == 0 and rank >= 0 do
 end
 local missing = redis.call('SCARD', KEYS[3]) - redis.call('ZCARD', index)
 local left_out = redis.call('SCARD', KEYS[2])
-return {more, missing - left_out, left_out, last and redis.call('ZSCORE', index, last) or '', last or '', records}
+return {more, missing - left_out, left_out, last and redis.call('ZSCORE', index, last) or '', last or '', records,
+    looked, bytes}

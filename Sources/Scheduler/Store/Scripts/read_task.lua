@@ -1,13 +1,17 @@
 -- Read a task, its position in its queue, and the queues' lengths. Only reads: it runs on a replica too.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7..9] ZSET their marks
 -- KEYS[10] STRING record
--- ARGV[1] task id
+-- ARGV[1] task id   ARGV[2] bytes of a record to answer with at most
 -- Returns {record, rank from 0 or -1, 1 the index of positions agrees with the list or 0, tasks in high, mid, low}
---   | {} where there is no record
-local record = redis.call('GET', KEYS[10])
-if not record then
+--   | {} where there is no record | {bytes} of one that is larger
+local size = redis.call('STRLEN', KEYS[10])
+if size == 0 then
     return {}
 end
+if size > tonumber(ARGV[2]) then
+    return {size}
+end
+local record = redis.call('GET', KEYS[10])
 local numbers = {high = 1, mid = 2, low = 3}
 local front, priority, status = split(record)
 local queue = front and status == 'queued' and numbers[priority]

@@ -1,0 +1,230 @@
+import DMSModel
+import DequeModule
+import NIOCore
+
+/// Lets the reads of one event loop through to Redis a few at a time, connection by connection.
+///
+/// Redis has one thread. What is in flight may hold it for about a millisecond, so a write never waits for longer behind what
+/// this loop reads, however many connections ask. The rest waits here, and every connection has its turn before one has a
+/// second.
+final class ReadGate {
+    /// What may be in flight together, in weights.
+    private static let weightMax = 64
+    /// Reads that wait; past it they are refused.
+    private static let waitingMax = 16_384
+    private static let waitMax = TimeAmount.seconds(10)
+    private static let expiryPause = TimeAmount.seconds(1)
+
+    /// How much of Redis's time a read takes.
+    enum Weight: Int {
+        /// A record that is small, or a few counters.
+        case small = 1
+        /// A part of a page, or a large record: nothing is in flight beside it.
+        case slice = 64
+    }
+
+    private typealias Line = Deque<Waiter>
+
+    private struct Waiter {
+        var origin: CallOrigin?
+        var weight: Int
+        var since: NIODeadline
+        var begin: () -> Void
+        var fail: (SchedulerError) -> Void
+    }
+
+    private struct RoomRequest {
+        var origin: CallOrigin?
+        var bytes: Int
+        var since: NIODeadline
+        var promise: EventLoopPromise<AnswerRoom>
+    }
+
+    private let eventLoop: any EventLoop
+    private let memory: AnswerMemory
+    private var weightInFlight = 0
+    /// What waits, by its connection; and whose turn it is.
+    private var lines: [ObjectIdentifier?: Line] = [:]
+    private var turns = Deque<ObjectIdentifier?>()
+    /// Who waits for room, first come, first served; and further requests of who waits already or has some.
+    private var roomRequests = Deque<RoomRequest>()
+    private var laterRoomRequests: [ObjectIdentifier: Deque<RoomRequest>] = [:]
+    /// Connections with an answer that is not taken yet, or is about to be asked for.
+    private var roomHolders: Set<ObjectIdentifier> = []
+    private var waitingCount = 0
+    private var isGoingOn = false
+    private var awaitsMemory = false
+    private var expiry: Scheduled<Void>?
+
+    init(on eventLoop: any EventLoop, memory: AnswerMemory) {
+        self.eventLoop = eventLoop
+        self.memory = memory
+    }
+
+    /// How many reads wait.
+    var waiting: Int { waitingCount }
+
+    /// Reads when it is the connection's turn.
+    ///
+    /// Fails with `limitReads` where too many wait, or it waited too long, and with `cancelled` where the connection is gone.
+    func read<Value: Sendable>(
+        for origin: CallOrigin?, _ weight: Weight = .small, _ body: @escaping () -> EventLoopFuture<Value>
+    ) -> EventLoopFuture<Value> {
+        if turns.isEmpty, mayBegin(weight.rawValue) { return begin(weight.rawValue, body) }
+        guard waitingCount < ReadGate.waitingMax else {
+            return eventLoop.makeFailedFuture(ReadGate.tooMany)
+        }
+        let promise = eventLoop.makePromise(of: Value.self)
+        let waiter = Waiter(
+            origin: origin, weight: weight.rawValue, since: .now(),
+            begin: { self.begin(weight.rawValue, body).cascade(to: promise) }, fail: { promise.fail($0) })
+        let key = origin.map { ObjectIdentifier($0) }
+        if lines[key] == nil { turns.append(key) }
+        lines[key, default: []].append(waiter)
+        waitingCount += 1
+        expireLater()
+        return promise.futureResult
+    }
+
+    private func mayBegin(_ weight: Int) -> Bool {
+        weightInFlight == 0 || weightInFlight + weight <= ReadGate.weightMax
+    }
+
+    private func begin<Value: Sendable>(_ weight: Int, _ body: () -> EventLoopFuture<Value>) -> EventLoopFuture<Value> {
+        weightInFlight += weight
+        let answer = body()
+        answer.assumeIsolated().whenComplete { _ in
+            self.weightInFlight -= weight
+            self.goOn()
+        }
+        return answer
+    }
+
+    private func goOn() {
+        // A read that fails at once ends inside its own beginning.
+        guard !isGoingOn else { return }
+        isGoingOn = true
+        defer { isGoingOn = false }
+        while let key = turns.first, let waiter = lines[key]?.first {
+            let isGone = waiter.origin?.isGone ?? false
+            guard isGone || mayBegin(waiter.weight) else { return }
+            turns.removeFirst()
+            removeFirst(of: key)
+            if lines[key] != nil { turns.append(key) }
+            if isGone { waiter.fail(ReadGate.gone) } else { waiter.begin() }
+        }
+    }
+
+    private func removeFirst(of key: ObjectIdentifier?) {
+        waitingCount -= 1
+        lines[key]?.removeFirst()
+        if lines[key]?.isEmpty ?? false { lines[key] = nil }
+    }
+}
+
+// MARK: - Room
+
+extension ReadGate {
+    /// Room for an answer of that size, when there is some, and when the connection has taken its large answer before.
+    ///
+    /// Fails as ``read(for:_:_:)`` does.
+    func room(for origin: CallOrigin?, bytes: Int) -> EventLoopFuture<AnswerRoom> {
+        guard waitingCount < ReadGate.waitingMax else { return eventLoop.makeFailedFuture(ReadGate.tooMany) }
+        let request = RoomRequest(
+            origin: origin, bytes: bytes, since: .now(), promise: eventLoop.makePromise(of: AnswerRoom.self))
+        waitingCount += 1
+        if let origin, !roomHolders.insert(ObjectIdentifier(origin)).inserted {
+            laterRoomRequests[ObjectIdentifier(origin), default: []].append(request)
+        } else {
+            roomRequests.append(request)
+        }
+        giveRoom()
+        if waitingCount > 0 { expireLater() }
+        return request.promise.futureResult
+    }
+
+    private func giveRoom() {
+        while !awaitsMemory, let request = roomRequests.first {
+            if request.origin?.isGone ?? false {
+                refuseFirstRoom(ReadGate.gone)
+                continue
+            }
+            let gate = NIOLoopBound(self, eventLoop: eventLoop)
+            // Kept until then, so that no other has its identity.
+            let holder = request.origin
+            let room = memory.take(request.bytes) {
+                gate.eventLoop.execute { gate.value.roomWasReleased(by: holder) }
+            } orElse: {
+                gate.eventLoop.execute { gate.value.memoryCameBack() }
+            }
+            guard let room else {
+                awaitsMemory = true
+                return
+            }
+            roomRequests.removeFirst()
+            waitingCount -= 1
+            request.promise.assumeIsolated().succeed(room)
+        }
+    }
+
+    private func memoryCameBack() {
+        awaitsMemory = false
+        giveRoom()
+    }
+
+    private func refuseFirstRoom(_ error: SchedulerError) {
+        let request = roomRequests.removeFirst()
+        waitingCount -= 1
+        request.promise.fail(error)
+        roomWasReleased(by: request.origin)
+    }
+
+    /// The connection has none any more, and may be given some again.
+    private func roomWasReleased(by origin: CallOrigin?) {
+        guard let holder = origin.map({ ObjectIdentifier($0) }) else { return }
+        roomHolders.remove(holder)
+        guard let request = laterRoomRequests[holder]?.popFirst() else { return }
+        if laterRoomRequests[holder]?.isEmpty ?? false { laterRoomRequests[holder] = nil }
+        roomHolders.insert(holder)
+        roomRequests.append(request)
+        giveRoom()
+    }
+}
+
+// MARK: - Ends
+
+extension ReadGate {
+    private static let gone = SchedulerError(.cancelled, "The client is gone")
+    private static let tooMany = SchedulerError(
+        .limitReads, "More is read at this scheduler than it lets through; writes come first",
+        retryAfter: .seconds(1))
+
+    private func expireLater() {
+        guard expiry == nil else { return }
+        expiry = eventLoop.assumeIsolated().scheduleTask(in: ReadGate.expiryPause) {
+            self.expiry = nil
+            self.expire(before: .now() - ReadGate.waitMax)
+            if self.waitingCount > 0 { self.expireLater() }
+        }
+    }
+
+    private func expire(before limit: NIODeadline) {
+        for key in Array(turns) {
+            while let waiter = lines[key]?.first, waiter.since < limit {
+                removeFirst(of: key)
+                waiter.fail(ReadGate.tooMany)
+            }
+        }
+        turns.removeAll { lines[$0] == nil }
+        for key in Array(laterRoomRequests.keys) {
+            while let request = laterRoomRequests[key]?.first, request.since < limit {
+                laterRoomRequests[key]?.removeFirst()
+                waitingCount -= 1
+                request.promise.fail(ReadGate.tooMany)
+            }
+            if laterRoomRequests[key]?.isEmpty ?? false { laterRoomRequests[key] = nil }
+        }
+        while let request = roomRequests.first, request.since < limit { refuseFirstRoom(ReadGate.tooMany) }
+        goOn()
+    }
+}
