@@ -57,7 +57,8 @@ struct Listeners {
                 .bind(host: configuration.host, port: configuration.port).get()
             channels.append(channel)
         } catch {
-            throw .cannotListen(address: "\(configuration.host):\(configuration.port)", reason: "\(error)")
+            let address = ListenAddress.text(host: configuration.host, port: configuration.port)
+            throw .cannotListen(address: address, reason: ListenAddress.reason(of: error))
         }
     }
 
@@ -73,8 +74,10 @@ struct Listeners {
             let channel = try await bootstrap.bind(unixDomainSocketPath: path, cleanupExistingSocketFile: true).get()
             channels.append(channel)
             socketPath = path
+        } catch is UnixDomainSocketPathWrongType {
+            throw .cannotListenOnSocket(path: path, reason: "there is a file that is no socket")
         } catch {
-            throw .cannotListen(address: path, reason: "\(error)")
+            throw .cannotListenOnSocket(path: path, reason: ListenAddress.reason(of: error))
         }
     }
 

@@ -2,12 +2,15 @@ import HTTPServer
 import Logging
 import NIOCore
 import RPCServer
+import Scheduler
 import ServiceLifecycle
 
 /// Both doors as one service, so that they drain at the same time.
 struct Doors: Service {
     let rest: RESTServer
     let rpc: RPCServer
+    /// Where the REST door is to listen.
+    let restAddress: String
     /// How long what is in flight may take after a graceful shutdown was asked for.
     let drainMax: Duration
     let isTLS: Bool
@@ -22,14 +25,16 @@ struct Doors: Service {
                 } catch let error as CancellationError {
                     throw error
                 } catch {
-                    throw StartError("The REST door cannot be opened: \(error)")
+                    throw StartError(
+                        "The REST server cannot listen on \(restAddress): \(ListenAddress.reason(of: error)) "
+                            + "(DMS_HTTP_HOST, DMS_HTTP_PORT)")
                 }
             }
             tasks.addTask {
                 do {
                     try await rpc.run()
                 } catch let error as RPCServerError {
-                    throw StartError("The binary door cannot be opened: \(error)")
+                    throw StartError("The RPC server \(error) (\(error.settings))")
                 }
             }
             tasks.addTask {
@@ -64,6 +69,16 @@ struct Doors: Service {
             }
             try await tasks.next()
             tasks.cancelAll()
+        }
+    }
+}
+
+extension RPCServerError {
+    /// What sets where the server listens.
+    fileprivate var settings: String {
+        switch self {
+        case .cannotListen: "DMS_RPC_HOST, DMS_RPC_PORT"
+        case .socketInUse, .cannotListenOnSocket: "DMS_RPC_SOCKET"
         }
     }
 }

@@ -57,11 +57,13 @@ struct SchedulerProgram {
             reloading.source(settings.submitterTokens, \.submitters),
         ].compactMap(\.self)
         if !files.isEmpty { services.append(FileReloader(sources: files)) }
-        services +=
-            [
-                MemoryReturn(), PoolService(pool: pool),
-                Doors(rest: rest, rpc: rpc, drainMax: SchedulerProgram.drainMax, isTLS: tls != nil, logger: logger),
-            ] as [any Service]
+        services.append(MemoryReturn())
+        services += [
+            PoolService(pool: pool),
+            Doors(
+                rest: rest, rpc: rpc, restAddress: ListenAddress.text(host: settings.httpHost, port: settings.httpPort),
+                drainMax: SchedulerProgram.drainMax, isTLS: tls != nil, logger: logger),
+        ]
         var configuration = ServiceGroupConfiguration(
             services: services.map { .init(service: $0) }, gracefulShutdownSignals: [.sigterm, .sigint],
             logger: logger)

@@ -54,15 +54,56 @@ import Testing
     @Test func `a port that is taken ends the program with a sentence`() async throws {
         try await withFolder { folder in
             let first = try await SchedulerProcess.start(folder: folder)
-            for flags in [
-                ["--http-port", "\(first.rpcPort)"], ["--rpc-port", "\(first.httpPort)", "--http-port", "0"],
+            let rest = "REST server cannot listen on 127.0.0.1:\(first.rpcPort): address already in use"
+            let rpc = "RPC server cannot listen on 127.0.0.1:\(first.httpPort): address already in use"
+            for (flags, problem) in [
+                (["--http-port", "\(first.rpcPort)"], "\(rest) (DMS_HTTP_HOST, DMS_HTTP_PORT)"),
+                (["--rpc-port", "\(first.httpPort)"], "\(rpc) (DMS_RPC_HOST, DMS_RPC_PORT)"),
             ] {
                 let second = try await Program.run(
-                    "dms-scheduler", ["--rpc-port", "0", "--data-dir", "other"] + flags, folder: folder)
+                    "dms-scheduler", ["--http-port", "0", "--rpc-port", "0", "--data-dir", "other"] + flags,
+                    folder: folder)
                 #expect(second.code == 69)
-                #expect(second.errors.contains("door cannot be opened"))
+                #expect(second.errors.hasSuffix("dms-scheduler: The \(problem)\n"), "\(second.errors)")
             }
             _ = try await first.terminate()
+        }
+    }
+
+    @Test(arguments: [
+        (
+            ["--rpc-host", "192.0.2.1", "--rpc-port", "7"],
+            "RPC server cannot listen on 192.0.2.1:7: cannot assign requested"
+        ),
+        (
+            ["--http-host", "192.0.2.1", "--http-port", "7"],
+            "REST server cannot listen on 192.0.2.1:7: cannot assign requested"
+        ),
+        (
+            ["--rpc-host", "no.such.host.invalid"],
+            "the name no.such.host.invalid cannot be resolved (DMS_RPC_HOST, DMS_RPC_PORT)"
+        ),
+        (
+            ["--http-host", "no.such.host.invalid"],
+            "the name no.such.host.invalid cannot be resolved (DMS_HTTP_HOST, DMS_HTTP_PORT)"
+        ),
+        (
+            ["--rpc-socket", "there.is/none"],
+            "cannot listen on the socket there.is/none: no such file or directory (DMS_RPC_SOCKET)"
+        ),
+        (
+            ["--rpc-socket", "data"],
+            "cannot listen on the socket data: there is a file that is no socket (DMS_RPC_SOCKET)"
+        ),
+    ])
+    func `an address that cannot be listened on is told with its setting`(_ flags: [String], _ says: String)
+        async throws
+    {
+        try await withFolder { folder in
+            let ended = try await Program.run(
+                "dms-scheduler", ["--http-port", "0", "--rpc-port", "0", "--data-dir", "data"] + flags, folder: folder)
+            #expect(ended.code == 69)
+            #expect(ended.errors.contains(says), "\(ended.errors)")
         }
     }
 
