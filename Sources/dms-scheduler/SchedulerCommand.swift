@@ -67,8 +67,7 @@ struct SchedulerCommand: AsyncParsableCommand {
     }
 
     private func exit(_ code: Int32, _ message: String) throws {
-        // Whoever would read it may be gone; the code says it as well.
-        try? FileHandle.standardError.write(contentsOf: Data("dms-scheduler: \(message)\n".utf8))
+        LineLogHandler.writeToStandardError("dms-scheduler: \(PrintableText.line(message))\n")
         throw ExitCode(code)
     }
 

@@ -106,12 +106,7 @@ struct SchedulerProgram {
 
     private func makeLogger() -> Logger {
         let format = settings.logFormat
-        var logger = Logger(label: "dms-scheduler") { label in
-            switch format {
-            case .text: StreamLogHandler.standardError(label: label)
-            case .json: JSONLogHandler(label: label)
-            }
-        }
+        var logger = Logger(label: "dms-scheduler") { LineLogHandler(label: $0, format: format) }
         logger.logLevel = settings.logLevel
         return logger
     }

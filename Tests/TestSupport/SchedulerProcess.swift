@@ -46,9 +46,9 @@ public struct SchedulerProcess: Sendable {
     private static func port(of sentence: String, _ program: Program) -> Int? {
         let lines = program.errors.split(separator: "\n")
         guard let line = lines.first(where: { $0.contains(sentence) }),
-            let match = line.firstMatch(of: #/address=\S*?:(\d+) /#)
+            let match = line.firstMatch(of: #/address(=|":")\S*?:(\d+)[ "]/#)
         else { return nil }
-        return Int(match.1)
+        return Int(match.2)
     }
 
     /// Asks the REST door, as an operator.
