@@ -132,7 +132,7 @@ struct RESTResponder: HTTPResponder {
         logger.log(
             level: level, "Request failed",
             metadata: [
-                "route": "\(endpoint.template)", "reason": "\(error.reason.rawValue)", "message": "\(error.message)",
+                "route": "\(endpoint.template)", "reason": "\(error.reason.rawValue)", "error": "\(error.message)",
             ])
     }
 }
