@@ -62,7 +62,4 @@ final class DataDirectory: Sendable {
 
     /// Where the private redis-server listens.
     var socketPath: String { "\(path)/redis.sock" }
-
-    /// What the private redis-server has to say.
-    var logPath: String { "\(path)/redis.log" }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Logging
 import RedisLink
 import ServiceLifecycle
@@ -48,23 +49,34 @@ struct EmbeddedRedis: Service {
     /// Where the scheduler finds it.
     var url: RedisURL { RedisURL(address: .unix(path: directory.socketPath)) }
 
+    /// Serves until the scheduler ends; throws ``StartError`` where the server ends before it has served once.
+    ///
+    /// One that has served is started again for ever: what it holds may be had back as soon as its disk has room.
     func run() async throws {
         var delay = EmbeddedRedis.restartDelayMin
+        var hasServed = false
         while !Task.isCancelled, !Task.isShuttingDownGracefully {
             let started = ContinuousClock.now
-            let ending = await runServer()
+            let (output, ending) = await runServer()
             if Task.isCancelled || Task.isShuttingDownGracefully { break }
+            let words = output.lastWords(before: .now)
+            hasServed = hasServed || output.hasServed
+            guard hasServed else {
+                throw StartError(
+                    "The private redis-server on \(directory.path) does not start: it \(ending)"
+                        + (words.isEmpty ? " and said nothing" : ". It said: \(words)"))
+            }
             if started.duration(to: .now) > EmbeddedRedis.settledAfter { delay = EmbeddedRedis.restartDelayMin }
             logger.error(
                 "The private redis-server ended; it is started again",
-                metadata: ["ending": "\(ending)", "log": "\(directory.logPath)"])
+                metadata: ["ending": "it \(ending)", "last_words": "\(words)"])
             try? await Task.sleep(for: delay)
             delay = min(delay * 2, EmbeddedRedis.restartDelayMax)
         }
     }
 
-    /// Runs one server until it ends, or the scheduler is to; says how it ended.
-    private func runServer() async -> String {
+    /// Runs one server until it ends, or the scheduler is to; returns what it said and how it ended.
+    private func runServer() async -> (RedisOutput, ending: String) {
         var options = PlatformOptions()
         // Away from the terminal's process group, so that Ctrl-C reaches the scheduler only, which then drains first.
         options.createSession = true
@@ -76,38 +88,66 @@ struct EmbeddedRedis: Service {
                 workingDirectory: FilePath(directory.path), platformOptions: options, input: .inputWriter,
                 output: .sequence, error: .combinedWithOutput
             ) { execution in
-                await withTaskGroup(of: Void.self) { tasks in
-                    // The server's output ends with the server; it says little, since it logs to a file.
+                await withTaskGroup(of: RedisOutput?.self) { tasks in
+                    // The server's output ends with the server.
                     tasks.addTask { [logger] in await EmbeddedRedis.follow(execution.standardOutput, logger: logger) }
-                    tasks.addTask { try? await gracefulShutdown() }
-                    await tasks.next()
+                    tasks.addTask {
+                        try? await gracefulShutdown()
+                        return nil
+                    }
+                    let output = await tasks.next() ?? nil
                     // SIGTERM makes it sync its file and go. Its input's end would too, but not in a cancelled task.
                     await execution.teardown(using: EmbeddedRedis.ending)
                     try? await execution.standardInputWriter.finish()
                     tasks.cancelAll()
+                    return output
                 }
             }
-            return "\(result.terminationStatus)"
+            return (result.closureResult ?? RedisOutput(), result.terminationStatus.sentence)
         } catch {
-            return "\(error)"
+            return (RedisOutput(), "could not be run: \(error)")
         }
     }
 
-    private static func follow(_ output: SubprocessOutputSequence, logger: Logger) async {
+    /// Logs what the server says until its output ends; it logs to standard output, since a full disk takes no log file.
+    private static func follow(_ lines: SubprocessOutputSequence, logger: Logger) async -> RedisOutput {
+        var output = RedisOutput()
         do {
-            for try await line in output.strings() {
-                logger.warning("The private redis-server says", metadata: ["line": "\(line)"])
+            for try await line in lines.strings() {
+                let (text, level) = output.add(line, at: .now)
+                // Its farewell, which it says loudly, is what was asked for.
+                let isLeaving = Task.isCancelled || Task.isShuttingDownGracefully
+                logger.log(
+                    level: isLeaving ? .debug : level, "The private redis-server says", metadata: ["line": "\(text)"])
             }
         } catch {
             logger.debug("The private redis-server's output broke off", metadata: ["error": "\(error)"])
         }
+        return output
     }
 
     private var serverArguments: [String] {
         [
             "--port", "0", "--unixsocket", directory.socketPath, "--unixsocketperm", "700", "--dir", directory.path,
             "--appendonly", "yes", "--appendfsync", "everysec", "--save", "", "--maxmemory-policy", "noeviction",
-            "--daemonize", "no", "--logfile", directory.logPath,
+            "--daemonize", "no",
         ]
+    }
+}
+
+extension TerminationStatus {
+    /// Those that end a redis-server: someone's, the system's, or a fault of its own.
+    private static let signalNames = [
+        SIGHUP: "SIGHUP", SIGINT: "SIGINT", SIGQUIT: "SIGQUIT", SIGILL: "SIGILL", SIGABRT: "SIGABRT", SIGBUS: "SIGBUS",
+        SIGFPE: "SIGFPE", SIGKILL: "SIGKILL", SIGSEGV: "SIGSEGV", SIGTERM: "SIGTERM",
+    ]
+
+    /// How a process ended; half a sentence that begins with the process.
+    var sentence: String {
+        switch self {
+        case .exited(let status): "exited with status \(status)"
+        case .signaled(let signal):
+            "was killed by signal \(signal)" + (TerminationStatus.signalNames[signal].map { " (\($0))" } ?? "")
+        }
     }
 }
