@@ -19,6 +19,9 @@ public struct SchedulerConfiguration: Sendable {
 
     var clock = SystemClock()
 
+    /// The prefix of another scheduler for whose tasks or answers keys under this one could be taken; nil: there is none.
+    public static func keyPrefix(inConflictWith prefix: String) -> String? { StoreKeys.prefix(inConflictWith: prefix) }
+
     /// Writes, and messages of tasks that came, are with the master; in a cluster with the one that holds our keys.
     var writerPlacement: RedisPlacement { RedisPlacement(role: .master, key: keyPrefix) }
     /// Reads go where their URL says.

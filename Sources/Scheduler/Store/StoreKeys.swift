@@ -54,6 +54,15 @@ struct StoreKeys: Sendable {
         enqueuedBuilt = "\(prefix):enqueued:built"
     }
 
+    /// The prefix among whose records or kept answers keys under this one could lie; nil: there is none.
+    ///
+    /// Ids may be any text: `a:task:stats` are the counters under `a:task`, and the record of the task `stats` under `a`.
+    static func prefix(inConflictWith prefix: String) -> String? {
+        let parts = prefix.split(separator: ":", omittingEmptySubsequences: false)
+        return parts.dropFirst().firstIndex { $0 == "task" || $0 == "answer" }
+            .map { parts[..<$0].joined(separator: ":") }
+    }
+
     func record(_ id: TaskID) -> String { recordPrefix + id.text }
 
     func queue(_ priority: Priority) -> String { queues[priority] ?? "" }

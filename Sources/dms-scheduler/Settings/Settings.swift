@@ -1,6 +1,7 @@
 import Foundation
 import Logging
 import RedisLink
+import Scheduler
 import ServerTLS
 
 /// Every setting, checked and typed.
@@ -59,6 +60,12 @@ struct Settings: Sendable {
             source[.eventLoops] == nil
             ? min(4, ProcessInfo.processInfo.activeProcessorCount)
             : try Settings.number(source, .eventLoops, 1...64)
+        if let other = SchedulerConfiguration.keyPrefix(inConflictWith: keyPrefix) {
+            throw SettingsError(
+                .keyPrefix,
+                "keys under '\(keyPrefix)' could be taken for tasks or answers of a scheduler whose prefix is '\(other)'; "
+                    + "no part behind the first colon may be 'task' or 'answer'")
+        }
         let level = try Settings.text(source, .logLevel).lowercased()
         logLevel = try Settings.choice(
             .logLevel, level, Logger.Level.init(rawValue:), Logger.Level.allCases.map(\.rawValue))
