@@ -21,6 +21,7 @@ public struct TLSFiles: Sendable, Hashable {
 
     /// A larger file is none of those that are meant.
     static let bytesMax = 1 << 20
+    private static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
 
     /// What the files hold now.
     struct Contents: Equatable, Sendable {
@@ -42,7 +43,8 @@ public struct TLSFiles: Sendable, Hashable {
         guard data.count <= bytesMax else {
             throw TLSFileError(part: part, path: path, problem: "has more than \(bytesMax) bytes")
         }
-        return Array(data)
+        // The library passes over what is in front of a certificate, and over a first one behind an editor's byte order mark.
+        return Array(data.starts(with: byteOrderMark) ? data.dropFirst(byteOrderMark.count) : data)
     }
 }
 

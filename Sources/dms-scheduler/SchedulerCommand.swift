@@ -10,7 +10,8 @@ struct SchedulerCommand: AsyncParsableCommand {
         discussion: """
             Front ends submit over REST, submitters fetch and admins steer over the binary protocol.
             Every flag is also read from the environment and from a .env file in the working directory: \
-            flags come first, then the environment, then the file. A wrong value ends the program with exit code 78.
+            flags come first, then the environment, then the file. A wrong value, a line that cannot be read and an \
+            unknown name that begins with DMS_ or REDIS_ end the program with exit code 78.
             """)
 
     @Option(
@@ -54,7 +55,7 @@ struct SchedulerCommand: AsyncParsableCommand {
 
     mutating func run() async throws {
         do {
-            let source = try await SettingsSource(
+            let source = try SettingsSource(
                 flags: flags, environment: ProcessInfo.processInfo.environment, file: envFile ?? ".env",
                 isFileRequired: envFile != nil)
             let settings = try Settings(source)

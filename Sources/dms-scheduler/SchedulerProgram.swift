@@ -26,6 +26,11 @@ struct SchedulerProgram {
         let logger = makeLogger()
         let budget = try DescriptorBudget(settings, descriptorsMax: DescriptorLimit.raise(logger))
         budget.log(logger)
+        if !settings.namesOfOthers.isEmpty {
+            logger.info(
+                "Variables are set that mean nothing to a scheduler",
+                metadata: ["names": "\(settings.namesOfOthers.joined(separator: " "))"])
+        }
         let tls = try settings.tls.map { try ServerTLS(settings: $0, logger) }
         let group = MultiThreadedEventLoopGroup(numberOfThreads: settings.eventLoops)
         var services: [any Service] = []

@@ -169,6 +169,21 @@ import Testing
         try await Program.run(name, arguments, environment: environment, folder: scheduler.folder)
     }
 
+    @Test func `files in PEM may begin with a byte order mark`() async throws {
+        try await TestCertificates.with { certificates in
+            let mark = "printf '\\357\\273\\277' | cat - $f >marked-$f"
+            try certificates.run("for f in server.pem server.key root.pem; do \(mark); done")
+            let scheduler = try await SchedulerProcess.start(
+                folder: certificates.folder,
+                environment: [
+                    "DMS_TLS_CERT_FILE": "marked-server.pem", "DMS_TLS_KEY_FILE": "marked-server.key",
+                    "DMS_TLS_CLIENT_CA_FILE": "marked-root.pem",
+                ], tls: try certificates.clientContext(certificate: "client"))
+            #expect(try await scheduler.http("GET", "/healthz").status == 200)
+            _ = try await scheduler.terminate()
+        }
+    }
+
     @Test(arguments: [
         (["DMS_TLS_CERT_FILE": "server.pem"], "DMS_TLS_CERT_FILE", "needs DMS_TLS_KEY_FILE"),
         (["DMS_TLS_KEY_FILE": "server.key"], "DMS_TLS_KEY_FILE", "needs DMS_TLS_CERT_FILE"),

@@ -41,12 +41,47 @@ import Testing
             #expect(try await status(scheduler, "new") == 200)
             try FileManager.default.removeItem(atPath: "\(folder)/tokens")
             scheduler.program.signal(SIGHUP)
-            try await eventually { scheduler.program.errors.contains("cannot be read as UTF-8") }
+            try await eventually { scheduler.program.errors.contains("there is no file 'tokens'") }
             #expect(try await status(scheduler, "new") == 200)
             #expect(scheduler.program.errors.contains("A wrong token was sent"))
             for token in ["old", "new"] { #expect(!scheduler.program.errors.contains(" \(token)")) }
             let code = try await scheduler.terminate()
             #expect(code == 0)
+        }
+    }
+
+    @Test func `a token file may have a byte order mark and CRLF, for the scheduler and for its clients`() async throws
+    {
+        try await withFolder { folder in
+            try write("\u{FEFF}first\r\n\r\nsecond\r\n", folder)
+            let scheduler = try await SchedulerProcess.start(
+                folder: folder, environment: ["DMS_OPERATOR_TOKEN": "", "DMS_OPERATOR_TOKEN_FILE": "tokens"])
+            for token in ["first", "second"] { #expect(try await status(scheduler, token) == 200) }
+            for token in ["\u{FEFF}first", "third"] { #expect(try await status(scheduler, token) == 403) }
+            let admin = try await Program.run(
+                "dms-admin", ["block-state", "--token-file", "tokens"],
+                environment: ["DMS_SERVER": "127.0.0.1:\(scheduler.rpcPort)"], folder: folder)
+            #expect(admin.code == 0, "\(admin.errors)")
+            try write("\u{FEFF}third\r\n", folder)
+            try await eventually { try await status(scheduler, "third") == 200 }
+            _ = try await scheduler.terminate()
+        }
+    }
+
+    @Test(arguments: [
+        ("mkdir tokens", "is a directory"), ("printf 'a\\nb\\377\\n' >tokens", "is not UTF-8 (line 2)"),
+        ("printf 'a\\001b\\n' >tokens", "holds a control character"),
+        ("printf '\\357\\273\\277\\r\\n' >tokens", "is empty"),
+        ("true", "there is no file 'tokens'"),
+    ])
+    func `a token file that cannot be used ends the program with 78`(_ line: String, _ problem: String) async throws {
+        try await withFolder { folder in
+            #expect(try await Program.shell(line, folder: folder) == 0)
+            let ended = try await Program.run(
+                "dms-scheduler", [], environment: ["DMS_SUBMITTER_TOKEN_FILE": "tokens"], folder: folder)
+            #expect(ended.code == 78)
+            #expect(ended.errors.contains("DMS_SUBMITTER_TOKEN_FILE"))
+            #expect(ended.errors.contains(problem), "\(ended.errors)")
         }
     }
 
@@ -68,6 +103,7 @@ import Testing
             "only one of"
         ),
         (["DMS_OPERATOR_TOKEN_FILE": "tokens"], "DMS_OPERATOR_TOKEN_FILE", "more than 16 tokens"),
+        (["DMS_OPERATOR_TOKEN": "x "], "DMS_OPERATOR_TOKEN", "begins or ends with white space"),
     ])
     func `tokens that contradict each other end the program with 78`(
         _ settings: [String: String], _ name: String, _ problem: String

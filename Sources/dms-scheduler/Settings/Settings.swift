@@ -36,9 +36,16 @@ struct Settings: Sendable {
     var logLevel: Logger.Level
     var logFormat: LogFormat
     var limits: LimitSettings
+    /// Variables that are set, and that other programs of the project read, but not this one.
+    var namesOfOthers: [String]
 
     /// Checks every value; throws for the first that can't be used.
     init(_ source: SettingsSource) throws(SettingsError) {
+        for setting in Setting.allCases {
+            guard let value = source[setting], let problem = Settings.problem(of: value) else { continue }
+            throw SettingsError(setting, setting.isSecret ? "the value \(problem)" : "'\(value)' \(problem)")
+        }
+        namesOfOthers = source.namesOfOthers
         httpHost = try Settings.text(source, .httpHost)
         httpPort = try Settings.number(source, .httpPort, 0...65_535)
         rpcHost = try Settings.text(source, .rpcHost)
@@ -53,6 +60,12 @@ struct Settings: Sendable {
         minReplicas = try Settings.number(source, .minReplicas, 0...100)
         replicaWait = .milliseconds(try Settings.number(source, .replicaWait, 1...60_000))
         keyPrefix = try Settings.text(source, .keyPrefix)
+        if let other = SchedulerConfiguration.keyPrefix(inConflictWith: keyPrefix) {
+            throw SettingsError(
+                .keyPrefix,
+                "keys under '\(keyPrefix)' could be taken for tasks or answers of a scheduler whose prefix is '\(other)'; "
+                    + "no part behind the first colon may be 'task' or 'answer'")
+        }
         dataDirectory = try Settings.text(source, .dataDirectory)
         operatorTokens = try TokenSettings(source, .operatorToken, .operatorTokenPrevious, .operatorTokenFile)
         submitterTokens = try TokenSettings(source, .submitterToken, .submitterTokenPrevious, .submitterTokenFile)
@@ -60,12 +73,6 @@ struct Settings: Sendable {
             source[.eventLoops] == nil
             ? min(4, ProcessInfo.processInfo.activeProcessorCount)
             : try Settings.number(source, .eventLoops, 1...64)
-        if let other = SchedulerConfiguration.keyPrefix(inConflictWith: keyPrefix) {
-            throw SettingsError(
-                .keyPrefix,
-                "keys under '\(keyPrefix)' could be taken for tasks or answers of a scheduler whose prefix is '\(other)'; "
-                    + "no part behind the first colon may be 'task' or 'answer'")
-        }
         let level = try Settings.text(source, .logLevel).lowercased()
         logLevel = try Settings.choice(
             .logLevel, level, Logger.Level.init(rawValue:), Logger.Level.allCases.map(\.rawValue))
@@ -96,10 +103,20 @@ struct Settings: Sendable {
 
     private static func text(_ source: SettingsSource, _ setting: Setting) throws(SettingsError) -> String {
         guard let value = source[setting] else { throw SettingsError(setting, "a value is needed") }
-        guard value.utf8.allSatisfy({ $0 > 0x20 && $0 != 0x7F }) || setting == .dataDirectory else {
-            throw SettingsError(setting, "'\(value)' holds white space or control characters")
+        guard !value.utf8.contains(UInt8(ascii: " ")) || setting == .dataDirectory else {
+            throw SettingsError(setting, "'\(value)' holds white space")
         }
         return value
+    }
+
+    /// What is wrong with a value whatever it is for; nil: nothing.
+    static func problem(of value: String) -> String? {
+        if value.unicodeScalars.contains("\r") { return "holds a carriage return, as lines of a file with CRLF do" }
+        if value.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) {
+            return "holds a control character"
+        }
+        // What Swift reads where a variable or a word of the command line is other bytes.
+        return value.unicodeScalars.contains("\u{FFFD}") ? "is not UTF-8" : nil
     }
 
     static func number(

@@ -19,6 +19,10 @@ struct TokenSettings: Sendable {
         guard let path = source[fileSetting] else {
             file = nil
             atStart = [source[token], source[previous]].compactMap(\.self)
+            for (setting, value) in [(token, source[token]), (previous, source[previous])]
+            where value?.isTrimmed == false {
+                throw SettingsError(setting, "the token begins or ends with white space")
+            }
             return
         }
         guard source[token] == nil else {
@@ -30,18 +34,26 @@ struct TokenSettings: Sendable {
 
     /// The file's tokens as they are now, one a line, without the white space around them.
     static func read(_ setting: Setting, _ path: String) throws(SettingsError) -> [String] {
-        guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.read(upToCount: fileBytesMax + 1),
-            let text = String(validating: data, as: UTF8.self)
-        else { throw SettingsError(setting, "the file '\(path)' cannot be read as UTF-8") }
-        guard data.count <= fileBytesMax else {
-            throw SettingsError(setting, "the file '\(path)' has more than \(fileBytesMax) bytes")
+        let text: String?
+        do throws(SettingsFile.Problem) {
+            text = try SettingsFile.text(at: path, bytesMax: fileBytesMax)
+        } catch {
+            throw SettingsError(setting, "the file '\(path)' \(error)")
         }
+        guard let text else { throw SettingsError(setting, "there is no file '\(path)'") }
         let tokens = text.split(whereSeparator: \.isNewline)
             .map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty }
         guard !tokens.isEmpty else { throw SettingsError(setting, "the file '\(path)' is empty") }
+        if let problem = tokens.lazy.compactMap(Settings.problem).first {
+            throw SettingsError(setting, "a token in the file '\(path)' \(problem)")
+        }
         guard tokens.count <= Tokens.countMax else {
             throw SettingsError(setting, "the file '\(path)' holds more than \(Tokens.countMax) tokens")
         }
         return tokens
     }
+}
+
+extension String {
+    fileprivate var isTrimmed: Bool { self == trimmingCharacters(in: .whitespaces) }
 }

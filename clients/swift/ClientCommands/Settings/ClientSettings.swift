@@ -69,10 +69,10 @@ struct ClientSettings {
         }
     }
 
-    /// A file's first line that is not empty, white space around it cut off: the newest token of several.
+    /// A file's first line that is not empty, white space and a byte order mark cut off: the newest token of several.
     private static func token(at path: String) throws(UsageError) -> String {
         let bytes = try InputFile.read(path, bytesMax: tokenBytesMax)
-        let token = String(buffer: bytes).drop { $0.isWhitespace }.prefix { !$0.isNewline }
+        let token = String(buffer: bytes).drop { $0.isWhitespace || $0 == "\u{FEFF}" }.prefix { !$0.isNewline }
         guard let end = token.lastIndex(where: { !$0.isWhitespace }) else {
             throw UsageError("The token file \(path) is empty")
         }
