@@ -14,6 +14,9 @@ struct SchedulerCommand: AsyncParsableCommand {
             unknown name that begins with DMS_ or REDIS_ end the program with exit code 78.
             """)
 
+    /// EX_SOFTWARE of sysexits.h.
+    private static let unexpectedExitCode: Int32 = 70
+
     @Option(
         parsing: .unconditional,
         help: .init("File with settings, one NAME=value a line (default: .env, if it is there)."))
@@ -64,6 +67,8 @@ struct SchedulerCommand: AsyncParsableCommand {
             try exit(SettingsError.exitCode, "\(error)")
         } catch let error as StartError {
             try exit(StartError.exitCode, "\(error)")
+        } catch {
+            try exit(SchedulerCommand.unexpectedExitCode, "It ended for an error that was not expected: \(error)")
         }
     }
 
