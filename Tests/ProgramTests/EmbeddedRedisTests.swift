@@ -36,10 +36,10 @@ import Testing
             let ended = try await Program.run(
                 "dms-scheduler", ["--http-port", "0", "--rpc-port", "0", "--data-dir", "data"], folder: folder)
             #expect(ended.code == 69)
-            let last = try #require(ended.errors.split(separator: "\n").last)
-            #expect(last.hasPrefix("dms-scheduler: The private redis-server on "), "\(ended.errors)")
-            #expect(last.contains(" does not start: it exited with status 1. It said: "), "\(ended.errors)")
-            #expect(last.contains(said), "\(ended.errors)")
+            let lines = ended.errors.split(separator: "\n")
+            let line = try #require(lines.first { $0.hasPrefix("dms-scheduler: The private redis-server on ") })
+            #expect(line.contains(" does not start: it exited with status 1. It said: "), "\(ended.errors)")
+            #expect(line.contains(said), "\(ended.errors)")
         }
     }
 
