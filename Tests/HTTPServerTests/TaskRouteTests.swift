@@ -112,6 +112,21 @@ import Testing
         }
     }
 
+    @Test func `a cancellation with a wrong operator token is refused for it, whosever the task is`() async throws {
+        try await withScheduler { server, _ in
+            try await server.submit("t")
+            for (id, user) in [("t", "u"), ("t", "v"), ("x", "u")] {
+                let body = #"{"task_id":"\#(id)","service":"s","user_id":"\#(user)"}"#
+                let answer = try await server.post("/tasks/cancel", body, token: "wrong")
+                #expect(answer.status == 403)
+                #expect(answer.text == #"{"detail":"The operator token is wrong"}"#)
+            }
+            #expect(try await server.get("/tasks/t").text.contains(#""status":"queued""#))
+            let other = #"{"task_id":"t","service":"s","user_id":"v"}"#
+            #expect(try await server.post("/tasks/cancel", other, token: "sesame").status == 200)
+        }
+    }
+
     @Test func `a cancellation is refused to others, for an unknown task and for one that has finished`() async throws {
         try await withScheduler { server, redis in
             try await server.submit("t")

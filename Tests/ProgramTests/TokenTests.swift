@@ -50,6 +50,48 @@ import Testing
         }
     }
 
+    @Test func `a cancel with a wrong token is an error, whatever it names`() async throws {
+        try await withFolder { folder in
+            let scheduler = try await SchedulerProcess.start(folder: folder)
+            let task = #"{"task_id":"t","service":"s","user_id":"u","parameters":{}}"#
+            #expect(try await scheduler.http("POST", "/tasks", task).status == 201)
+            func cancel(_ token: String?, _ options: [String] = []) async throws -> (code: Int32, errors: String) {
+                var environment = ["DMS_SERVER": "127.0.0.1:\(scheduler.rpcPort)"]
+                environment["DMS_OPERATOR_TOKEN"] = token
+                let result = try await Program.run(
+                    "dms-admin", ["cancel", "t"] + options, environment: environment, folder: folder)
+                return (result.code, result.errors)
+            }
+            for options in [[], ["--service", "s", "--user", "u"]] {
+                let wrong = try await cancel("guess", options)
+                #expect(wrong.code == 1)
+                #expect(wrong.errors == "dms-admin: TOKEN_INVALID: The operator token is wrong\n")
+            }
+            let none = try await cancel(nil)
+            #expect(none.code == 64)
+            #expect(try await scheduler.http("GET", "/tasks/t").text.contains(#""status":"queued""#))
+            let right = try await cancel(SchedulerProcess.token)
+            #expect(right.code == 0, "\(right.errors)")
+            #expect(try await scheduler.http("GET", "/tasks/t").text.contains(#""status":"canceled""#))
+            _ = try await scheduler.terminate()
+        }
+    }
+
+    @Test func `where the scheduler has no operator token, a cancel needs the owner`() async throws {
+        try await withFolder { folder in
+            let scheduler = try await SchedulerProcess.start(folder: folder, environment: ["DMS_OPERATOR_TOKEN": ""])
+            let task = #"{"task_id":"t","service":"s","user_id":"u","parameters":{}}"#
+            #expect(try await scheduler.http("POST", "/tasks", task).status == 201)
+            let unnamed = try await scheduler.run("dms-admin", "cancel", "t")
+            #expect(unnamed.code == 64)
+            #expect(unnamed.errors.contains("has no operator token, so cancel needs the task's --service and --user"))
+            #expect(try await scheduler.http("GET", "/tasks/t").text.contains(#""status":"queued""#))
+            let named = try await scheduler.run("dms-admin", "cancel", "t", "--service", "s", "--user", "u")
+            #expect(named.code == 0, "\(named.errors)")
+            _ = try await scheduler.terminate()
+        }
+    }
+
     @Test func `a token file may have a byte order mark and CRLF, for the scheduler and for its clients`() async throws
     {
         try await withFolder { folder in

@@ -130,6 +130,21 @@ import Testing
         }
     }
 
+    @Test func `a cancel with a wrong operator token is refused for it, whosever the task is`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("t")
+            let wrong = [MetadataEntry(key: "x-dms-operator-token", value: "wrong")]
+            for (id, user) in [("t", "ada"), ("t", "eve"), ("nobody", "ada")] {
+                let cancellation = TaskCancellation(taskID: TaskID(id), service: "copy", userID: user)
+                #expect(try await caller.refusal(Methods.Tasks.cancel, cancellation, wrong) == .tokenInvalid)
+            }
+            let summary = try await caller.call(Methods.Tasks.get, GetTaskRequest(taskID: TaskID("t")))
+            #expect(summary.record.status == .queued)
+            await caller.client.close()
+        }
+    }
+
     @Test(arguments: ["", "index", "a\0b", String(repeating: "x", count: 257), "nobody"])
     func `an id that no task can have is not found`(id: String) async throws {
         try await SchedulerServer.with { scheduler in

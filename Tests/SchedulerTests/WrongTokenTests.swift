@@ -101,16 +101,36 @@ import Testing
         }
     }
 
-    @Test func `a cancel with a wrong operator token of another's task shows that it had one`() async throws {
+    @Test func `a cancel with a wrong operator token is refused for it, before anything is looked at`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("t")
-            for (token, isWrong) in [(nil, false), ("guess", true)] {
+            let guess = Caller(operatorToken: "guess")
+            for (id, user) in [("t", "ada"), ("t", "eve"), ("nobody", "ada")] {
                 let error = await #expect(throws: SchedulerError.self) {
-                    try await harness.cancel("t", user: "eve", caller: Caller(operatorToken: token))
+                    try await harness.cancel(id, user: user, caller: guess)
                 }
-                #expect(error?.reason == .notOwner)
-                #expect(error?.bearsWrongToken == isWrong)
+                #expect(error?.reason == .tokenInvalid)
+                #expect(error?.bearsWrongToken == true)
             }
+            #expect(try await harness.get("t").record.status == .queued)
+            let noID = await #expect(throws: SchedulerError.self) { try await harness.cancel("", caller: guess) }
+            #expect(noID?.reason == .invalidField)
+            // A submitter's token does not ask for anything here.
+            let owner = Caller(submitterToken: "guess")
+            #expect(try await harness.cancel("t", caller: owner).status == .canceled)
+        }
+    }
+
+    @Test func `where no operator token is configured, one that comes with a cancel says nothing`() async throws {
+        try await Harness.with { harness in
+            harness.pool.replaceTokens(Tokens())
+            try await harness.enqueue("t")
+            let caller = Caller(operatorToken: "any")
+            let other = await #expect(throws: SchedulerError.self) {
+                try await harness.cancel("t", user: "eve", caller: caller)
+            }
+            #expect(other?.reason == .notOwner)
+            #expect(try await harness.cancel("t", caller: caller).status == .canceled)
         }
     }
 }

@@ -87,7 +87,8 @@ extension SchedulerService {
 
     /// Cancels a task of the caller's own; with the operator token, anybody's.
     ///
-    /// Fails with `invalidField`, `taskNotFound`, `notOwner`, `taskFinished`. A repetition gets the same answer.
+    /// Fails with, in this order: `invalidField`, `tokenInvalid`, `taskNotFound`, `notOwner`, `taskFinished`. A repetition gets the
+    /// same answer. A wrong operator token fails the call of an owner too: whoever sends one means to act as an operator.
     public func cancel(
         _ cancellation: TaskCancellation, caller: Caller, from origin: CallOrigin? = nil
     ) -> EventLoopFuture<TaskRecord> {
@@ -96,16 +97,14 @@ extension SchedulerService {
                 FieldRules.taskID(cancellation.taskID), FieldRules.name(cancellation.service, field: "service"),
                 FieldRules.name(cancellation.userID, field: "user_id"))
             let isOperator = tokens.isOperator(caller)
+            if isOperator == false, let refusal = tokens.operatorRefusal(caller) { throw refusal }
             return changing(from: origin) {
                 self.store.cancel(cancellation, anyOwner: isOperator == true, at: self.clock.now())
             }.onLoop { outcome in
                 switch outcome {
                 case .canceled(let text): return try self.record(of: text, cancellation.taskID)
                 case .unknown: throw SchedulerError.notFound(cancellation.taskID)
-                case .notOwner:
-                    var error = SchedulerError(.notOwner, "The task belongs to another user or service")
-                    error.bearsWrongToken = isOperator == false
-                    throw error
+                case .notOwner: throw SchedulerError(.notOwner, "The task belongs to another user or service")
                 case .finished: throw SchedulerError(.taskFinished, "The task has finished already")
                 }
             }

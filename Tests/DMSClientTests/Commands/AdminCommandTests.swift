@@ -169,6 +169,10 @@ import Testing
     @Test func `an operator cancels without knowing whose the task is`() async throws {
         let outcome = try await CommandRun.admin(["cancel", "task-1"], environment: ["DMS_OPERATOR_TOKEN": "hush"]) {
             calls in
+            let proof = try await calls.received()
+            #expect(proof.envelope.method == "GetBlock")
+            #expect(proof.envelope.metadata(MetadataKey.operatorToken) == "hush")
+            try await proof.answer(BlockState(blocked: false, reason: nil, updatedAt: nil))
             let look = try await calls.received()
             #expect(look.envelope.method == "Get")
             try await look.answer(AdminCommandTests.summary)
@@ -179,6 +183,27 @@ import Testing
             try await cancel.answer(Sample.record())
         }
         #expect(outcome.status == .success)
+    }
+
+    @Test(arguments: [
+        (
+            SchedulerError(.tokenInvalid, "The operator token is wrong"), CommandStatus.refused,
+            "dms-admin: TOKEN_INVALID: The operator token is wrong\n"
+        ),
+        (
+            SchedulerError(.tokenNotConfigured, "No operator token is configured"), .usage,
+            "dms-admin: The scheduler has no operator token, so cancel needs the task's --service and --user\n"
+        ),
+    ])
+    func `a token that the server does not take looks no owner up`(
+        _ refusal: SchedulerError, _ status: CommandStatus, _ text: String
+    ) async throws {
+        let outcome = try await CommandRun.admin(["cancel", "task-1"], environment: ["DMS_OPERATOR_TOKEN": "hush"]) {
+            // Nothing else is answered: a look at the task would wait for its time-out.
+            try await $0.received().refuse(RPCError(refusal))
+        }
+        #expect(outcome.status == status)
+        #expect(outcome.standardError == text)
     }
 
     @Test func `a task is moved to another queue`() async throws {

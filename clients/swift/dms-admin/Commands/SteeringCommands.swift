@@ -2,6 +2,7 @@ import ArgumentParser
 import ClientCommands
 import DMSClient
 import DMSModel
+import DMSWire
 
 /// The command `dms-admin cancel ID`.
 struct CancelCommand: AdminCommand {
@@ -9,7 +10,8 @@ struct CancelCommand: AdminCommand {
         commandName: "cancel", abstract: "Cancel a task.",
         discussion: """
             Whoever submitted the task says so with --service and --user. With the operator token any task may be \
-            canceled, and both may be left out.
+            canceled, and both may be left out; the token is shown to the scheduler before the task is looked at. A token that is \
+            wrong is an error in any case. Without a token, and where the scheduler has none, --service and --user are needed.
             """)
 
     @Argument(help: ArgumentHelp("The task's id.", valueName: "id"))
@@ -39,8 +41,19 @@ struct CancelCommand: AdminCommand {
         guard client.hasOperatorToken else {
             throw UsageError("Without the operator token, cancel needs the task's --service and --user")
         }
+        try await requireOperator(client)
         let record = try await client.tasks.get(TaskID(id)).record
         return TaskCancellation(taskID: record.taskID, service: record.service, userID: record.userID)
+    }
+
+    /// Throws unless the scheduler takes the token: whoever names the owner that was looked up passes for the owner.
+    private func requireOperator(_ client: DMSClient) async throws {
+        do throws(DMSClientError) {
+            _ = try await client.admin.blockState()
+        } catch {
+            guard error.rpcError?.knownReason == .tokenNotConfigured else { throw error }
+            throw UsageError("The scheduler has no operator token, so cancel needs the task's --service and --user")
+        }
     }
 }
 
