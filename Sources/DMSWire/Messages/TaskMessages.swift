@@ -9,14 +9,14 @@ extension TaskRecord: WireMessage {
     /// See ``WireMessage/init(from:)``.
     public init(from fields: borrowing MessageReader) throws(WireError) {
         let status = try fields.enumeration(6, as: TaskStatus.self)
-        // No JSON text is empty: a completed task need not have a result.
+        // No JSON text is empty: a task need not have a result.
         let result = fields.bytes(11)
         self.init(
             taskID: TaskID(try fields.string(1)), service: try fields.string(2), userID: try fields.string(3),
             parameters: fields.bytes(4), priority: try fields.enumeration(5), status: status,
             enqueuedAt: try fields.requiredMessage(7), updatedAt: try fields.requiredMessage(8),
             attempt: fields.uint32(9), submitterID: try fields.string(10),
-            result: status == .completed && result.readableBytes > 0 ? result : nil,
+            result: result.readableBytes > 0 ? result : nil,
             error: status == .failed ? try fields.string(12) : nil)
     }
 

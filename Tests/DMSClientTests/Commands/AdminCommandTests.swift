@@ -1,8 +1,19 @@
 import ClientCommands
 import DMSModel
 import DMSWire
+import Foundation
 import NIOCore
 import Testing
+
+/// What another program makes of a list.
+private struct ListedTasks: Decodable {
+    struct Record: Decodable {
+        var task_id: String
+        var parameters: [String: String]
+    }
+
+    var tasks: [Record]
+}
 
 /// What `dms-admin` asks for and prints.
 @Suite(.timeLimit(.minutes(1))) struct AdminCommandTests {
@@ -105,16 +116,60 @@ import Testing
         #expect(elsewhere.output.contains(#","queue_position":null,"overview":"#))
     }
 
-    @Test func `parameters are printed byte for byte for programs, and on one line for people`() async throws {
-        let parameters = "{\n\t\"n\": 12345678901234567890.0,\"a\":[ ],\"e\":\"\\u00e9\u{85}\"}"
+    @Test func `parameters are printed as they are for programs, and on one line for people`() async throws {
+        let parameters = "{\n\t\"n\": 12345678901234567890.0,\"a\":[ ],\"e\":\"\\u00e9ü\u{85}\"}"
         let record = Sample.record(parameters: parameters)
         let json = try await CommandRun.admin(["priority", "task-1", "high", "--json"]) { calls in
             try await calls.received().answer(record)
         }
-        #expect(json.output.contains(#""parameters":\#(parameters),"priority""#))
+        let escaped = parameters.replacing("\u{85}", with: #"\u0085"#)
+        #expect(json.output.contains(#""parameters":\#(escaped),"priority""#))
         let text = try await CommandRun.admin(["priority", "task-1", "high"]) { try await $0.received().answer(record) }
         #expect(
-            text.output.contains(#"Parameters  {  "n": 12345678901234567890.0,"a":[ ],"e":"\u00e9\u{85}"}"# + "\n"))
+            text.output.contains(#"Parameters  {  "n": 12345678901234567890.0,"a":[ ],"e":"\u00e9ü\u{85}"}"# + "\n"))
+    }
+
+    @Test func `what a terminal would obey is escaped for programs, too, and means the same`() async throws {
+        let controls = "\u{7F}\u{9B}2J\u{202E}\u{2066}\u{2028}\u{2029}\u{200B}\u{E0001}"
+        let record = Sample.record("a\(controls)é", parameters: "{\"\(controls)\":\"ü\"}")
+        let page = TaskPage(tasks: [record], nextPageToken: "")
+        let outcome = try await CommandRun.admin(["list", "--json"]) { try await $0.received().answer(page) }
+        let escaped = #"\u007F\u009B2J\u202E\u2066\u2028\u2029\u200B\uDB40\uDC01"#
+        #expect(outcome.output.hasPrefix(#"{"tasks":[{"task_id":"a\#(escaped)é","#), "\(outcome.output)")
+        #expect(outcome.output.contains(#""parameters":{"\#(escaped)":"ü"}"#))
+        let bytes = Data(outcome.standardOutput.readableBytesView)
+        let tasks = try JSONDecoder().decode(ListedTasks.self, from: bytes).tasks
+        #expect(tasks.map(\.task_id) == ["a\(controls)é"])
+        #expect(tasks.map(\.parameters) == [[controls: "ü"]])
+    }
+
+    @Test func `a failed task shows its error in lines, and its result`() async throws {
+        var record = Sample.record()
+        record.status = .failed
+        record.error = "The command exited with status 3:\r\nno space\n\n\u{1B}left\n"
+        record.result = ByteBuffer(string: #"{"files": 2}"#)
+        let failed = record
+        let text = try await CommandRun.admin(["priority", "task-1", "low"]) { try await $0.received().answer(failed) }
+        let margin = String(repeating: " ", count: 12)
+        let lines = [
+            #"Result      {"files": 2}"#, "Error       The command exited with status 3:", margin + "no space", margin,
+            margin + #"\u{1B}left"#, "",
+        ]
+        #expect(text.output.hasSuffix(lines.joined(separator: "\n")), "\(text.output)")
+        let json = try await CommandRun.admin(["priority", "task-1", "low", "--json"]) {
+            try await $0.received().answer(failed)
+        }
+        #expect(json.output.contains(#""result":{"files": 2},"error":"The command exited with status 3:\r\nno "#))
+    }
+
+    @Test func `an error of several lines is printed in lines, and only the first is the program's`() async throws {
+        let outcome = try await CommandRun.admin(["stats"]) { calls in
+            let error = RPCError(SchedulerError(.storeUnavailable, "Redis is away:\ndms-admin: done\u{9B}\n"))
+            try await calls.received().refuse(error)
+        }
+        #expect(
+            outcome.standardError
+                == "dms-admin: STORE_UNAVAILABLE: Redis is away:\n  dms-admin: done\\u{9B}\n")
     }
 
     @Test func `what a terminal would obey is shown, not done`() async throws {

@@ -75,6 +75,31 @@ import Testing
     }
 
     @Test(arguments: [
+        (["--failed"], "", ""), (["--failed", "--result", "[2]"], "", "[2]"),
+        (["--error", "no space", "--result", "[2]"], "no space", "[2]"),
+        (["--failed", "--error", "no space"], "no space", ""),
+    ])
+    func `a task that failed may have a result, too`(
+        _ options: [String], _ error: String, _ result: String
+    ) async throws {
+        let outcome = try await CommandRun.submitter(["finish", "x", "t"] + options + ["--json"]) { calls in
+            let call = try await calls.received()
+            let lease = LeaseReference(taskID: TaskID("x"), token: "t")
+            let expected = TaskFinish(
+                lease: lease, succeeded: false, result: ByteBuffer(string: result), error: error)
+            #expect(try call.message(as: TaskFinish.self) == expected)
+            var record = Sample.record("x")
+            record.status = .failed
+            record.error = error
+            record.result = result.isEmpty ? nil : ByteBuffer(string: result)
+            try await call.answer(record)
+        }
+        #expect(outcome.status == .success)
+        let shown = result.isEmpty ? "" : #","result":\#(result)"#
+        #expect(outcome.output.hasSuffix(#"Z"\#(shown),"error":"\#(error)"}"# + "\n"), "\(outcome.output)")
+    }
+
+    @Test(arguments: [
         (["next", "--lease", "25h"], "a time from 1s to 24h is expected"),
         (["next", "--lease", "999ms"], "a time from 1s to 24h is expected"),
         (["next", "--lease", "-1"], "a time from 1s to 24h is expected"),

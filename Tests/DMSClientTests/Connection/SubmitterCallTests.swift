@@ -46,13 +46,16 @@ import Testing
             try await good.answer(Sample.record())
             _ = try await completed
 
-            async let failed = client.submitter.finish(Self.lease, .failed(error: "no space"))
+            let part = ByteBuffer(string: "[1]")
+            async let failed = client.submitter.finish(Self.lease, .failed(error: "no space", result: part))
             let bad = try await calls.received()
             #expect(
                 try bad.message(as: TaskFinish.self)
-                    == TaskFinish(lease: Self.lease, succeeded: false, error: "no space"))
-            try await bad.answer(Sample.record())
-            _ = try await failed
+                    == TaskFinish(lease: Self.lease, succeeded: false, result: part, error: "no space"))
+            var record = Sample.record()
+            (record.status, record.error, record.result) = (.failed, "no space", part)
+            try await bad.answer(record)
+            #expect(try await failed == record)
         }
     }
 

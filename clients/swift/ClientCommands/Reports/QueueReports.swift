@@ -39,7 +39,9 @@ extension CommandReport {
         var text = state.blocked ? "Submissions are blocked" : "Submissions are open"
         if let updatedAt = state.updatedAt { text += " since \(updatedAt)" }
         // A reason outlives its block, and then says why there was one.
-        if let reason = state.reason, !reason.isEmpty { text += "\nReason: \(PrintableText.line(reason))" }
+        if let reason = state.reason, !reason.isEmpty {
+            text += "\nReason: \(PrintableText.lines(reason).joined(separator: "\n        "))"
+        }
         return CommandReport(text: text) { state.writeJSON(into: &$0) }
     }
 

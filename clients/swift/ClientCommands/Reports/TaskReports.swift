@@ -73,7 +73,7 @@ extension CommandReport {
         if !record.submitterID.isEmpty { table.add("Submitter", PrintableText.line(record.submitterID)) }
         table.add("Parameters", PrintableText.json(String(buffer: record.parameters)))
         if let result = record.result { table.add("Result", PrintableText.json(String(buffer: result))) }
-        if let error = record.error { table.add("Error", PrintableText.line(error)) }
+        if let error = record.error { table.add("Error", PrintableText.lines(error)) }
         return table
     }
 }

@@ -81,12 +81,14 @@ extension ClientCommand {
     }
 
     private func text(of report: CommandReport) -> ByteBuffer {
-        var output = connection.json ? report.json : ByteBuffer(string: report.text)
+        var output = connection.json ? PrintableText.escapedJSON(report.json) : ByteBuffer(string: report.text)
         if output.readableBytes > 0 { output.writeStaticString("\n") }
         return output
     }
 
     private func failure(_ message: String, _ status: CommandStatus) -> CommandOutcome {
-        CommandOutcome(standardError: "\(Self.program.name): \(PrintableText.line(message))\n", status: status)
+        // Further lines stand back, so that none of them looks like a sentence of the program's own.
+        let text = PrintableText.lines(message).joined(separator: "\n  ")
+        return CommandOutcome(standardError: "\(Self.program.name): \(text)\n", status: status)
     }
 }

@@ -7,7 +7,7 @@ public import ArgumentParser
 /// an option's or one that stands by itself.
 public enum CommandWords {
     /// The options that take no value; every other takes the next word, whatever that is.
-    static let flags: Set<String> = ["--help", "--json", "--newest-first"]
+    static let flags: Set<String> = ["--failed", "--help", "--json", "--newest-first"]
 
     /// How help is asked for; `-h` as a long name, which the parser does not look for inside of words such as `-hash`.
     public static let helpNames: NameSpecification = [.long, .customLong("h", withSingleDash: true)]

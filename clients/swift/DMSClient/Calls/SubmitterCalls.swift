@@ -57,7 +57,7 @@ public struct SubmitterCalls: Sendable {
             Methods.Submitter.return, TaskReturn(lease: lease, reason: reason), retry: .replaySafe, options: options)
     }
 
-    /// Ends a task: as completed, with a JSON text as its result, or as failed, with a text for people.
+    /// Ends a task: as completed, with a JSON text as its result, or as failed, with a text for people and perhaps a result, too.
     public func finish(
         _ lease: LeaseReference, _ ending: TaskEnding, options: CallOptions = CallOptions()
     ) async throws(DMSClientError) -> TaskRecord {
@@ -70,13 +70,14 @@ public struct SubmitterCalls: Sendable {
 public enum TaskEnding: Sendable, Equatable {
     /// It was done; what came of it is a JSON text, or nothing.
     case completed(result: ByteBuffer? = nil)
-    /// It could not be done; why is a text for people.
-    case failed(error: String = "")
+    /// It could not be done; why is a text for people, and what came of it all the same a JSON text, or nothing.
+    case failed(error: String = "", result: ByteBuffer? = nil)
 
     func request(for lease: LeaseReference) -> TaskFinish {
         switch self {
         case .completed(let result): TaskFinish(lease: lease, succeeded: true, result: result ?? ByteBuffer())
-        case .failed(let error): TaskFinish(lease: lease, succeeded: false, error: error)
+        case .failed(let error, let result):
+            TaskFinish(lease: lease, succeeded: false, result: result ?? ByteBuffer(), error: error)
         }
     }
 }

@@ -56,10 +56,10 @@ public final class HeldTask: Sendable {
         try await finish(.completed(result: result))
     }
 
-    /// Reports the task as failed, with why as a text for people.
+    /// Reports the task as failed, with why as a text for people, and perhaps what came of it as a JSON text.
     @discardableResult
-    public func fail(error: String) async throws(DMSClientError) -> TaskRecord {
-        try await finish(.failed(error: error))
+    public func fail(error: String, result: ByteBuffer? = nil) async throws(DMSClientError) -> TaskRecord {
+        try await finish(.failed(error: error, result: result))
     }
 
     /// Reports how the task ended.

@@ -78,13 +78,14 @@ struct FinishCommand: ClientCommand {
     static let program = ClientProgram.submitter
 
     static let configuration = CommandConfiguration(
-        commandName: "finish", abstract: "End a task: as completed, or with --error as failed.",
+        commandName: "finish", abstract: "End a task: as completed, or with --failed or --error as failed.",
         discussion: """
             The token is left out for a task that was fetched without a lease.
 
             Examples:
               dms-submitter finish task-1 "$TOKEN" --result '{"files": 3}'
               dms-submitter finish task-1 "$TOKEN" --error 'no space left'
+              dms-submitter finish task-1 "$TOKEN" --failed --result '{"files": 2}' --error 'no space left'
             """)
 
     @Argument(help: "The task's id.")
@@ -96,24 +97,26 @@ struct FinishCommand: ClientCommand {
     @Option(
         parsing: .unconditional,
         help: ArgumentHelp(
-            "What came of it: JSON, @ and the path of a file that holds it, or - for standard input.",
+            "What came of it, whether it failed or not: JSON, @ and the path of a file that holds it, or - for standard input.",
             valueName: "json|@file|-"))
     var result: String?
 
-    @Option(parsing: .unconditional, help: ArgumentHelp("The task failed; why, for people.", valueName: "text"))
+    @Flag(help: "The task failed.")
+    var failed = false
+
+    @Option(
+        parsing: .unconditional,
+        help: ArgumentHelp("Why the task failed, for people; without --failed, too.", valueName: "text"))
     var error: String?
 
     @OptionGroup var connection: ConnectionFlags
 
-    func validate() throws {
-        guard result == nil || error == nil else {
-            throw ValidationError("--result is for a task that was completed, --error for one that failed.")
-        }
-    }
-
     func perform(with client: DMSClient) async throws -> CommandReport {
         let lease = LeaseReference(taskID: TaskID(task), token: token)
-        let ending: TaskEnding = if let error { .failed(error: error) } else { .completed(result: try readResult()) }
+        let result = try readResult()
+        let hasFailed = failed || error != nil
+        let ending: TaskEnding =
+            hasFailed ? .failed(error: error ?? "", result: result) : .completed(result: result)
         return .task(try await client.submitter.finish(lease, ending))
     }
 

@@ -78,7 +78,7 @@ struct Worker: Sendable {
                 _ = try await task.finish(ending)
                 switch ending {
                 case .completed: return log(task.record, "completed")
-                case .failed(let error): return log(task.record, "failed: \(error.suffix(200))")
+                case .failed(let error, _): return log(task.record, "failed: \(WorkerLog.shortened(error))")
                 }
             } catch {
                 guard error.mayPass, task.ending == nil, !Task.isCancelled else {

@@ -9,7 +9,20 @@ struct WorkerLog: Sendable {
         try? FileHandle.standardError.write(contentsOf: Data(line.utf8))
     }
 
-    func callAsFunction(_ text: String) { write("dms-submitter: \(PrintableText.line(text))\n") }
+    /// How much of a text of many lines is shown: its beginning, and more of its end.
+    private static let headMax = 100
+    private static let tailMax = 200
+
+    func callAsFunction(_ text: String) {
+        let line = PrintableText.lines(text).filter { !$0.isEmpty }.joined(separator: "; ")
+        write("dms-submitter: \(line.replacing(":; ", with: ": "))\n")
+    }
 
     func callAsFunction(_ task: TaskRecord, _ text: String) { self("task \(task.taskID): \(text)") }
+
+    /// A text that may be long, without its middle.
+    static func shortened(_ text: String) -> String {
+        guard text.count > headMax + tailMax else { return text }
+        return "\(text.prefix(headMax)) … \(text.suffix(tailMax))"
+    }
 }
