@@ -67,7 +67,7 @@ extension WorkerTests {
             #expect(late.result.map { String(buffer: $0) } == #""early\nlate\n""#)
             let failed = try await setting.record("failed")
             #expect(failed.status == .failed)
-            #expect(failed.error == "no space left")
+            #expect(failed.error == "The command exited with status 3: no space left")
             try await setting.drain(worker)
         }
     }
@@ -126,6 +126,43 @@ extension WorkerTests {
             #expect(record.result.map { String(buffer: $0) } == #"" e9 ff 6f ff 64 31\n""#)
             try await setting.drain(worker)
         }
+    }
+
+    @Test(arguments: [#"ODD=plain"#, #"ODD=o\xffd"#, #"1ST=x"#])
+    func `a command inherits everything but the scheduler's tokens, byte for byte`(_ odd: String) async throws {
+        try await withSetting { setting in
+            let worker = try Program(
+                "/bin/bash",
+                [
+                    "-c",
+                    #"""
+                    for kind in OPERATOR SUBMITTER; do
+                        export "DMS_${kind}_TOKEN=hush" "DMS_${kind}_TOKEN_FILE=tokens" "DMS_${kind}_TOKEN_PREVIOUS=hush"
+                    done
+                    exec env GITHUB_TOKEN=mine DMS_KEY_FILE=k a.b=$'\x01\u00e9e\u0301' EMPTY= $'\#(odd)' DMS_TASK_ATTEMPT=7 \
+                        "$0" run -- cp /proc/self/environ got
+                    """#, "\(Program.folder)/dms-submitter",
+                ], environment: setting.environment, folder: setting.folder)
+            try await setting.submit("a")
+            _ = try await setting.wait(for: "a", .completed)
+            let given = try environment("/proc/\(worker.processIdentifier)/environ")
+            let got = try environment("\(setting.folder)/got")
+            let isOurs = { (entry: [UInt8]) in entry.starts(with: "DMS_TASK_".utf8) }
+            #expect(given.filter { String(decoding: $0, as: UTF8.self).contains("hush") }.count == 4)
+            let kept = given.filter { !String(decoding: $0, as: UTF8.self).hasPrefix("DMS_OPERATOR_TOKEN") }
+                .filter { !String(decoding: $0, as: UTF8.self).hasPrefix("DMS_SUBMITTER_TOKEN") && !isOurs($0) }
+            #expect(kept.count >= 7)
+            #expect(got.filter { !isOurs($0) } == kept)
+            #expect(got.filter(isOurs).count == 5)
+            #expect(got.contains(Array("DMS_TASK_ATTEMPT=1".utf8)))
+            try await setting.drain(worker)
+        }
+    }
+
+    /// The entries of an environment as the kernel shows it, in the order of their bytes.
+    private func environment(_ path: String) throws -> [[UInt8]] {
+        let bytes = try #require(FileManager.default.contents(atPath: path))
+        return bytes.split(separator: 0).map { Array($0) }.sorted { $0.lexicographicallyPrecedes($1) }
     }
 
     @Test func `a path without a program behind it is a mistake of the command line, and takes no task`() async throws {

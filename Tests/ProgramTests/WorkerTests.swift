@@ -99,12 +99,14 @@ import Testing
                     empty) printf ' \n' ;;
                     large) head -c 1048577 /dev/zero | tr '\0' 7 ;;
                     bad) echo 'progress'; echo 'no space left' >&2; exit 3 ;;
+                    lines) printf 'no\nspace\n' >&2; kill -KILL $$ ;;
                     silent) exit 4 ;;
                     loud) { echo begin; head -c 200000 /dev/zero | tr '\0' x; echo end; } >&2; exit 1 ;;
                     esac
                     """#)
-            try await setting.submit("text", "empty", "large", "bad", "silent", "loud")
+            try await setting.submit("text", "empty", "large", "bad", "lines", "silent", "loud")
             let loud = try await setting.wait(for: "loud", .failed)
+            #expect(loud.error?.hasPrefix("The command exited with status 1: x") == true)
             #expect(loud.error?.hasSuffix("xend") == true)
             #expect(loud.error.map { $0.utf8.count <= Limits.errorBytesMax && $0.utf8.count > 65_000 } == true)
             let text = try await setting.record("text")
@@ -120,10 +122,16 @@ import Testing
             #expect(large.error?.contains("more than 1048576 bytes") == true)
             let bad = try await setting.record("bad")
             #expect(bad.status == .failed)
-            #expect(bad.error == "no space left")
+            #expect(bad.error == "The command exited with status 3: no space left")
+            let lines = try await setting.record("lines")
+            #expect(lines.error == "The command was ended by signal 9 (killed):\nno\nspace")
             let silent = try await setting.record("silent")
-            #expect(silent.error?.hasPrefix("The command ended with") == true)
+            #expect(silent.error == "The command exited with status 4")
             try await setting.drain(worker)
+            #expect(worker.errors.contains("bad: failed: The command exited with status 3: no space left\n"))
+            #expect(
+                worker.errors.contains("lines: failed: The command was ended by signal 9 (killed): no; space\n"),
+                "\(worker.errors)")
         }
     }
 

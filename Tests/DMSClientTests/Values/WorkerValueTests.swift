@@ -53,6 +53,20 @@ import Testing
     }
 
     @Test(arguments: [
+        "DMS_OPERATOR_TOKEN=x", "DMS_SUBMITTER_TOKEN=", "DMS_OPERATOR_TOKEN_FILE=/a",
+        "DMS_SUBMITTER_TOKEN_PREVIOUS=x=y", "DMS_READER_TOKEN_NEXT=x",
+    ])
+    func `a variable with one of the scheduler's tokens is known by its name`(_ entry: String) {
+        #expect(InheritedBytes.isToken(Array(entry.utf8)))
+    }
+
+    @Test(arguments: [
+        "DMS_SERVER=DMS_OPERATOR_TOKEN", "DMS_TOKENS=x", "XDMS_OPERATOR_TOKEN=x", "GITHUB_TOKEN=x", "DMS_KEY_FILE=x",
+        "dms_operator_token=x", "=DMS_OPERATOR_TOKEN", "", "DMS",
+    ])
+    func `any other variable is none of these`(_ entry: String) { #expect(!InheritedBytes.isToken(Array(entry.utf8))) }
+
+    @Test(arguments: [
         ("500ms", 500), ("30s", 30_000), ("5m", 300_000), ("1h", 3_600_000), ("2", 2000), ("0.5s", 500), ("0", 0),
         ("24h", 86_400_000),
     ])

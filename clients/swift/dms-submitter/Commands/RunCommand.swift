@@ -20,9 +20,10 @@ struct RunCommand: ClientCommand {
         usage: "dms-submitter run [options] -- <command> [<argument> ...]",
         discussion: """
             The command gets the task as JSON on its standard input, and DMS_TASK_ID, DMS_TASK_SERVICE, DMS_TASK_USER_ID, \
-            DMS_TASK_PRIORITY and DMS_TASK_ATTEMPT in its environment. When it ends with 0 the task is completed, with the \
-            command's standard output as its result: as it is where it is JSON, else as a JSON string. When it ends \
-            otherwise the task has failed, with the end of the command's standard error as the reason.
+            DMS_TASK_PRIORITY and DMS_TASK_ATTEMPT in its environment, which has none of the scheduler's tokens. When it ends \
+            with 0 the task is completed, with the command's standard output as its result: as it is where it is JSON, else as \
+            a JSON string. When it ends otherwise the task has failed; the error says how it ended, and what the end of its \
+            standard error says.
 
             The lease is renewed while the command runs. When the task is canceled, or its lease is lost, the command's \
             process group gets SIGTERM, and SIGKILL after the grace.

@@ -16,6 +16,9 @@ struct TaskCommand: Sendable {
     /// How long a command has between the request to end and its forced end.
     let grace: Duration
 
+    /// How much of an error the sentence takes that says how the command ended.
+    private static let statusBytesMax = 256
+
     /// How a run of the command ended.
     struct Run: Sendable {
         var status: TerminationStatus
@@ -60,7 +63,8 @@ struct TaskCommand: Sendable {
         let output = try await OutputReader(
             of: outputPipe.reading, keeping: OutputHead(bytesMax: Limits.resultBytesMax), on: eventLoop)
         let errors = try await OutputReader(
-            of: errorPipe.reading, keeping: OutputTail(bytesMax: Limits.errorBytesMax), on: eventLoop)
+            of: errorPipe.reading, keeping: OutputTail(bytesMax: Limits.errorBytesMax - TaskCommand.statusBytesMax),
+            on: eventLoop)
         let input = try await inputPipe.writing.write(on: eventLoop)
         defer { input.close(promise: nil) }
         // A command need not read what it is given.
@@ -115,14 +119,27 @@ extension TaskCommand.Run {
     /// What the scheduler is told of it.
     var ending: TaskEnding {
         guard status.isSuccess else {
-            let text = errors.text
-            return .failed(error: text.isEmpty ? "The command ended with \(status)" : text)
+            let (sentence, text) = ("The command \(status.words)", errors.text)
+            if text.isEmpty { return .failed(error: sentence) }
+            return .failed(error: "\(sentence):\(text.utf8.contains(UInt8(ascii: "\n")) ? "\n" : " ")\(text)")
         }
         let tooLong = TaskEnding.failed(
             error: "The command's output makes a result of more than \(Limits.resultBytesMax) bytes")
         if output.isTooLong { return tooLong }
         guard let result = output.result else { return .completed() }
         return result.readableBytes > Limits.resultBytesMax ? tooLong : .completed(result: result)
+    }
+}
+
+extension TerminationStatus {
+    /// What the command did; half a sentence.
+    var words: String {
+        switch self {
+        case .exited(let code): return "exited with status \(code)"
+        case .signaled(let number):
+            let name = unsafe strsignal(number).map { unsafe String(cString: $0).lowercased() }
+            return "was ended by signal \(number)\(name.map { " (\($0))" } ?? "")"
+        }
     }
 }
 

@@ -62,7 +62,9 @@ struct Worker: Sendable {
             if Task.isCancelled { return log(task.record, "stopped and returned") }
             throw command.explanation(of: error)
         }
-        if let ending = task.ending { return log(task.record, "\(ending): the command was ended (\(run.status))") }
+        if let ending = task.ending {
+            return log(task.record, "\(ending): the command was ended, and \(run.status.words)")
+        }
         if Task.isCancelled {
             _ = try? await task.return(reason: "its worker was stopped")
             return log(task.record, "stopped and returned")
