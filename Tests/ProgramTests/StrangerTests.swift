@@ -46,7 +46,8 @@ import Testing
                 let result = try await run(words, at: address, folder: folder)
                 #expect(result.code == 76, "\(words): \(result.errors)")
                 #expect(
-                    result.errors.hasPrefix("\(words[0]): What answers at \(address) is no scheduler: "),
+                    result.errors == "\(words[0]): What answers at \(address) is no scheduler: it looks like HTTP, "
+                        + "which the REST port speaks; the RPC port is 8001 unless set\n",
                     "\(words): \(result.errors)")
                 #expect(!result.errors.contains("not known"), "\(words): \(result.errors)")
             }

@@ -33,7 +33,8 @@ import Testing
 
         var word: String {
             switch self {
-            case .oversizedFrame, .hugeFrame, .otherProtocol: "announced a frame of"
+            case .oversizedFrame, .hugeFrame: "announced a frame of"
+            case .otherProtocol: "it looks like HTTP, which the REST port speaks; the RPC port is 8001 unless set"
             case .unknownStream: "stream 3, where no call is open"
             case .evenStream: "stream 0, where no call is open"
             case .request: "type 1"
@@ -62,6 +63,18 @@ import Testing
             try await next.answer(Sample.overview)
             #expect(try await overview == Sample.overview)
         }
+    }
+
+    @Test(
+        arguments: [
+            (0x4854_5450, "it looks like HTTP, which the REST port speaks; the RPC port is 8001 unless set"),
+            (0x1503_0100, "it looks like TLS, which an address with tls:// in front speaks"),
+            (0x1603_0302, "it looks like TLS, which an address with tls:// in front speaks"),
+            (0x5353_482D, "it sends text that begins with 'SSH-', and no frames"),
+            (0x5353_481B, "it announced a frame of 1397966875 bytes, where 4194304 are the most"),
+        ] as [(UInt32, String)])
+    func `what is no scheduler is told by its first bytes`(_ start: UInt32, _ text: String) {
+        #expect(StrangerText.describe(FrameHeader(dataLength: start, streamID: 0, type: .ping)) == text)
     }
 
     @Test func `a call that only reads is repeated after nonsense, and says what the server did at last`() async throws

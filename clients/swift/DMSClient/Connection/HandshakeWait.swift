@@ -47,7 +47,11 @@ final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
         decoder.append(unwrapInboundIn(data))
         do throws(FrameError) {
             while let event = try decoder.next() {
-                guard case .frame(let frame) = event else { return fail(HandshakeWait.stranger) }
+                let frame: Frame
+                switch event {
+                case .frame(let whole): frame = whole
+                case .oversized(let header): return fail(HandshakeWait.stranger(header))
+                }
                 switch frame.header.type {
                 case .pong where decoder.isBetweenFrames: return succeed()
                 // Nothing was asked for yet: what else it has to say is a farewell.
@@ -58,7 +62,9 @@ final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
                 }
             }
         } catch {
-            fail(StrangerError(cause: "inside TLS it speaks no frames"))
+            switch error {
+            case .tooLong(let header): fail(HandshakeWait.stranger(header))
+            }
         }
     }
 
@@ -68,6 +74,10 @@ final class HandshakeWait: ChannelInboundHandler, RemovableChannelHandler {
     }
 
     private static let stranger = StrangerError(cause: "inside TLS it answers a ping with something else")
+
+    private static func stranger(_ header: FrameHeader) -> StrangerError {
+        StrangerError(cause: "inside TLS \(StrangerText.describe(header))")
+    }
 
     private static func frame(_ type: FrameType) -> ByteBuffer {
         var bytes = ByteBuffer()

@@ -140,18 +140,14 @@ final class ServerConnection: ChannelInboundHandler {
             while loss == nil, let event = try decoder.next() {
                 switch event {
                 case .frame(let frame): receive(frame)
-                case .oversized(let header): stop(.violation(ServerConnection.tooLong(header)))
+                case .oversized(let header): stop(.violation(StrangerText.describe(header)))
                 }
             }
         } catch {
             switch error {
-            case .tooLong(let header): stop(.violation(ServerConnection.tooLong(header)))
+            case .tooLong(let header): stop(.violation(StrangerText.describe(header)))
             }
         }
-    }
-
-    private static func tooLong(_ header: FrameHeader) -> String {
-        "it announced a frame of \(header.dataLength) bytes, where \(FrameLimits.dataBytesMax) are the most"
     }
 
     private func receive(_ frame: Frame) {
