@@ -1,6 +1,7 @@
 import DMSModel
 import DMSWire
 import NIOCore
+import Synchronization
 import Testing
 
 @testable import DMSClient
@@ -32,6 +33,46 @@ import Testing
             try await late.answer(QueueOverview(high: 9, mid: 9, low: 9))
             try await next.answer(Sample.overview)
             #expect(try await overview == Sample.overview)
+        }
+    }
+
+    @Test func `tasks that come when nobody waits for them any more are given back, the last one first`() async throws {
+        try await withServer { server, client in
+            var calls = server.makeCallIterator()
+            async let next = outcome { try await client.submitter.next(options: brief) }
+            let late = try await calls.received()
+            #expect(await next.error == .deadlineExceeded(outcomeUnknown: true))
+            let tasks = ["a", "b", "c"].map { LeasedTask(Sample.record($0), leaseToken: $0 == "c" ? "" : "k-\($0)") }
+            try await late.answer(NextAnswer(leasedTasks: tasks))
+            for id in ["b", "a"] {
+                let giveBack = try await calls.received()
+                let lease = LeaseReference(taskID: TaskID(id), token: "k-\(id)")
+                #expect(
+                    try giveBack.message(as: TaskReturn.self) == TaskReturn(lease: lease, reason: "it came too late"))
+                try await giveBack.answer(Sample.record(id))
+            }
+        }
+    }
+
+    @Test func `a source asks again for what it lost with an asker that was canceled`() async throws {
+        try await withServer { server, client in
+            var calls = server.makeCallIterator()
+            let source = client.submitter.tasks(lease: .seconds(30)).makeSource()
+            let first = Task { try await source.next() }
+            let lost = try await calls.received()
+            first.cancel()
+            try await eventually { server.extensionFrames.first { $0.header.type == .cancel } }
+            try await lost.closeConnection()
+            let nothing = try await first.value
+            #expect(nothing == nil)
+            let second = Task { try await source.next()?.record.taskID }
+            let again = try await calls.received()
+            #expect(try again.message(as: NextRequest.self) == lost.message(as: NextRequest.self))
+            try await again.answer(NextAnswer(tasks: []))
+            let new = try await calls.received()
+            #expect(try new.message(as: NextRequest.self).requestID != lost.message(as: NextRequest.self).requestID)
+            try await new.answer(NextAnswer(leasedTasks: [LeasedTask(Sample.record("a"), leaseToken: "k")]))
+            #expect(try await second.value == TaskID("a"))
         }
     }
 
@@ -93,6 +134,34 @@ import Testing
         }
     }
 
+    @Test func `a task that is canceled while it begins its call does not wait for the answer`() async throws {
+        // The calls wait for a server that does not come: only their cancellation ends them before their patience does.
+        let client = DMSClient(
+            address: ScriptedServer.unusedAddress(), options: ClientOptions(connectTimeout: .seconds(5)))
+        for round in 0..<30_000 {
+            let begun = Beginning()
+            let ending = await withTaskGroup(of: DMSClientError?.self) { group in
+                group.addTask {
+                    begun.isOver.store(true, ordering: .releasing)
+                    return await outcome { try await client.tasks.overview() }.error
+                }
+                var looks = 0
+                while !begun.isOver.load(ordering: .acquiring) {
+                    looks += 1
+                    // Another thread begins it, unless there is none.
+                    if looks > 10_000 { await Task.yield() }
+                }
+                // Another moment of the call's beginning each time.
+                for _ in 0..<round % 1000 { _ = begun.isOver.load(ordering: .acquiring) }
+                group.cancelAll()
+                return await group.next() ?? nil
+            }
+            #expect(ending == .cancelled(outcomeUnknown: false), "round \(round)")
+            if ending != .cancelled(outcomeUnknown: false) { break }
+        }
+        await client.close()
+    }
+
     @Test func `a server that leaves too many calls unanswered is left`() async throws {
         try await withServer { server, client in
             var calls = server.makeCallIterator()
@@ -114,4 +183,9 @@ import Testing
             _ = try await overview
         }
     }
+}
+
+/// Whether a task has begun to run.
+private final class Beginning: Sendable {
+    let isOver = Atomic<Bool>(false)
 }

@@ -16,6 +16,8 @@ public final class DMSClient: Sendable {
 
     /// How many connection events wait for one who reads them.
     private static let connectionEventsMax = 64
+    /// How long it may take to give a task back that nobody waits for.
+    private static let giveBackTime = Duration.seconds(5)
 
     let options: ClientOptions
     /// What submitters' calls give as their own name where they give none.
@@ -100,13 +102,16 @@ public final class DMSClient: Sendable {
     /// - Parameters:
     ///   - extraTime: How much more time than by default the call is given where its options do not say.
     ///   - cancellation: What the cancellation of the task does to the call.
+    ///   - whenLate: What is done with an answer that comes when nobody waits for it any more.
     func call<Request, Response>(
         _ method: RPCMethod<Request, Response>, _ message: Request, retry: RetryPolicy, options: CallOptions,
-        extraTime: Duration = .zero, cancellation: Cancellation = .endsCall
+        extraTime: Duration = .zero, cancellation: Cancellation = .endsCall,
+        whenLate: (@Sendable (ByteBuffer) -> Void)? = nil
     ) async throws(DMSClientError) -> Response {
         guard !isClosed.load(ordering: .relaxed) else { throw .closed }
-        let request = makeRequest(
+        var request = makeRequest(
             method, message, retry: retry, options: options, extraTime: extraTime, cancellation: cancellation)
+        request.whenLate = whenLate
         let outcome = cancellation == .isIgnored ? await perform(request) : await performUnlessCanceled(request)
         return try DMSClient.read(try outcome.get(), as: method, retry: retry)
     }
@@ -146,19 +151,20 @@ public final class DMSClient: Sendable {
         }
     }
 
-    private func perform(_ request: CallRequest) async -> PendingCall.Outcome {
+    private func perform(_ request: CallRequest, unlessCanceled: Bool = false) async -> PendingCall.Outcome {
         await withCheckedContinuation { continuation in
             eventLoop.execute { [link] in
                 link.value.start(PendingCall(request) { continuation.resume(returning: $0) })
             }
+            // Canceled a moment ago, the task has told the event loop so before the call was there to be found.
+            if unlessCanceled, Task.isCancelled { cancel(request.id) }
         }
     }
 
     private func performUnlessCanceled(_ request: CallRequest) async -> PendingCall.Outcome {
         await withTaskCancellationHandler {
-            // A task that was canceled before has run the handler below before the call was there.
             if Task.isCancelled { return .failure(.cancelled(outcomeUnknown: false)) }
-            return await perform(request)
+            return await perform(request, unlessCanceled: true)
         } onCancel: {
             cancel(request.id)
         }
@@ -167,6 +173,17 @@ public final class DMSClient: Sendable {
     /// Makes a call that nobody waits for; its answer is told on the event loop.
     func start(_ request: CallRequest, completion: @escaping @Sendable (PendingCall.Outcome) -> Void = { _ in }) {
         eventLoop.execute { [link] in link.value.start(PendingCall(request, completion: completion)) }
+    }
+
+    /// Gives tasks back that nobody has begun, without waiting for that.
+    func giveBack(_ leases: [LeaseReference], reason: String) {
+        // The last one first: each goes to the head of its queue.
+        for lease in leases.reversed() where !lease.token.isEmpty {
+            start(
+                makeRequest(
+                    Methods.Submitter.return, TaskReturn(lease: lease, reason: reason), retry: .replaySafe,
+                    options: CallOptions(deadline: DMSClient.giveBackTime)))
+        }
     }
 
     /// Renews leases until their holds end.

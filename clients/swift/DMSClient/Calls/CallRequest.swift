@@ -28,6 +28,8 @@ struct CallRequest: Sendable {
     let retryPolicy: RetryPolicy
     /// Whether a caller that gives up waits for what the server says to it, because its answer may carry what must not be lost.
     let awaitsLastWord: Bool
+    /// What is done with an answer that comes when nobody waits for it any more; nil: nothing.
+    var whenLate: (@Sendable (ByteBuffer) -> Void)?
 
     /// The envelope as it is sent now; nil where the call's time is up.
     func envelope(now: NIODeadline) -> RequestEnvelope? {

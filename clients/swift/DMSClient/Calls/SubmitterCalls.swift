@@ -13,7 +13,8 @@ public struct SubmitterCalls: Sendable {
     /// Where the options set no deadline, the time that the request itself allows for waiting is added to the client's. Where the
     /// request has no submitter id it gets the client's, and where it has no request id a new one: so a call whose answer was lost is
     /// repeated, and gets the same tasks. When the task that makes the call is canceled, the server is asked to give the call up; tasks
-    /// that were on their way already are returned nevertheless.
+    /// that were on their way already are returned nevertheless. Those under a lease that come even later go back to their queues,
+    /// unless the request has an id of its own, under which they can be asked for again.
     ///
     /// - Parameter isReplayable: Whether the request gets a request id where it has none. Without one, the server need not keep the answer,
     ///   and a call whose answer was lost fails, its outcome unknown.
@@ -22,10 +23,17 @@ public struct SubmitterCalls: Sendable {
     ) async throws(DMSClientError) -> NextAnswer {
         var request = request
         if request.submitterID.isEmpty { request.submitterID = client.submitterID }
-        if request.requestID.isEmpty, isReplayable { request.requestID = SubmitterName.requestID() }
+        // Whoever chose the request id may ask again for what came too late.
+        let isAskedAgain = !request.requestID.isEmpty
+        if !isAskedAgain, isReplayable { request.requestID = SubmitterName.requestID() }
         return try await client.call(
             Methods.Submitter.next, request, retry: request.requestID.isEmpty ? .unsentOnly : .replaySafe,
-            options: options, extraTime: .milliseconds(Int64(request.waitMilliseconds)), cancellation: .asksServer)
+            options: options, extraTime: .milliseconds(Int64(request.waitMilliseconds)), cancellation: .asksServer
+        ) { [weak client] answer in
+            guard !isAskedAgain, let answer = try? NextAnswer.decode(answer) else { return }
+            let leases = answer.leasedTasks.map { LeaseReference(taskID: $0.record.taskID, token: $0.leaseToken) }
+            client?.giveBack(leases, reason: "it came too late")
+        }
     }
 
     /// Ends leases: the tasks are their holder's for good, and are handed out to nobody else.

@@ -115,7 +115,7 @@ final class ServerConnection: ChannelInboundHandler {
     /// Tells the server that nobody waits for a call's answer any more, unless it is under way.
     func sendCancel(_ id: UInt32) { write(.cancel, streamID: id) }
 
-    /// Gives up a call in flight, of which the server knows already; what it answers is dropped.
+    /// Gives up a call in flight, of which the server knows already.
     func abandon(_ id: UInt32) {
         streams.abandon(id)
         if streams.abandonedCount > ServerConnection.abandonedCallsMax {
@@ -170,9 +170,11 @@ final class ServerConnection: ChannelInboundHandler {
     private func receiveAnswer(_ frame: Frame) {
         let id = frame.header.streamID
         switch streams.take(id) {
-        case .abandoned:
+        case .abandoned(let call):
             noteAnswer()
             noteUse()
+            guard let whenLate = call.request.whenLate else { return }
+            if let answer = try? ResponseEnvelope.decode(frame.data), answer.error == nil { whenLate(answer.payload) }
         case .unknown:
             stop(.violation("it answered on stream \(id), where no call is open"))
         case .call(let call):

@@ -3,15 +3,15 @@ struct StreamTable<Call> {
     /// What an answer's stream id stands for.
     enum Match {
         case call(Call)
-        /// A call that its caller gave up; the answer is of no use.
-        case abandoned
+        /// A call that its caller gave up.
+        case abandoned(Call)
         /// No call at all: none was sent with that id, or it was answered before.
         case unknown
     }
 
     private enum Stream {
         case open(Call)
-        case abandoned
+        case abandoned(Call)
     }
 
     private var streams: [UInt32: Stream] = [:]
@@ -38,10 +38,12 @@ struct StreamTable<Call> {
     /// Notes a call that is sent with a reserved id.
     mutating func open(_ call: Call, id: UInt32) { streams[id] = .open(call) }
 
-    /// Gives up a call in flight; its answer, should it come, is dropped.
+    /// Gives up a call in flight, whose answer may come all the same.
     mutating func abandon(_ id: UInt32) {
-        guard case .open = streams[id] else { preconditionFailure("Only a stream that is open can be abandoned") }
-        streams[id] = .abandoned
+        guard case .open(let call) = streams[id] else {
+            preconditionFailure("Only a stream that is open can be abandoned")
+        }
+        streams[id] = .abandoned(call)
         abandonedCount += 1
     }
 
@@ -50,9 +52,9 @@ struct StreamTable<Call> {
         switch streams.removeValue(forKey: id) {
         case .open(let call):
             return .call(call)
-        case .abandoned:
+        case .abandoned(let call):
             abandonedCount -= 1
-            return .abandoned
+            return .abandoned(call)
         case nil:
             return .unknown
         }

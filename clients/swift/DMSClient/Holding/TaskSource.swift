@@ -14,6 +14,8 @@ public final class TaskSource: Sendable {
     private let acks = PendingAcks()
     /// Fetched, and not yet asked for.
     private let fetched = Mutex<Deque<HeldTask>>([])
+    /// The ids of calls that were given up without knowing what came of them: who fetches next asks for that.
+    private let unanswered = Mutex<[String]>([])
 
     init(client: DMSClient, request: NextRequest) {
         self.client = client
@@ -21,14 +23,8 @@ public final class TaskSource: Sendable {
     }
 
     deinit {
-        // The last one first: each goes to the head of its queue.
-        for task in fetched.withLock(\.self).reversed() where task.ending == nil {
-            let message = TaskReturn(lease: task.lease, reason: TaskSource.notBegun)
-            client.start(
-                client.makeRequest(
-                    Methods.Submitter.return, message, retry: .replaySafe,
-                    options: CallOptions(deadline: TaskSource.releaseTime)))
-        }
+        client.giveBack(
+            fetched.withLock(\.self).filter { $0.ending == nil }.map(\.lease), reason: TaskSource.notBegun)
         let leases = acks.take().map(\.lease)
         guard !leases.isEmpty else { return }
         client.start(
@@ -68,7 +64,8 @@ public final class TaskSource: Sendable {
     private func fetch() async throws(DMSClientError) -> [HeldTask]? {
         var request = request
         // The same for every attempt: an answer that was lost is given again.
-        request.requestID = SubmitterName.requestID()
+        request.requestID = unanswered.withLock { $0.popLast() } ?? SubmitterName.requestID()
+        var isOutcomeUnknown = false
         var backoff = Backoff()
         var random = SystemRandomNumberGenerator()
         let acknowledged = acks.take()
@@ -79,7 +76,9 @@ public final class TaskSource: Sendable {
                 settle(acknowledged, answer.acks)
                 return try await hold(answer.leasedTasks)
             } catch {
+                isOutcomeUnknown = isOutcomeUnknown || error.isOutcomeUnknown
                 if Task.isCancelled || !error.mayPass {
+                    if isOutcomeUnknown { unanswered.withLock { $0.append(request.requestID) } }
                     for hold in acknowledged where hold.ending == nil { acks.add(hold) }
                     if Task.isCancelled { return nil }
                     throw error
