@@ -1,7 +1,9 @@
 """Servers that fall silent or speak nonsense, and connections that end."""
 
 import asyncio
+import contextlib
 import socket
+from collections.abc import Awaitable, Callable
 
 import pytest
 
@@ -10,11 +12,13 @@ from dms_client import (
     ClientClosed,
     ConnectError,
     DeadlineExceeded,
+    NoScheduler,
     ProtocolError,
     RequestTooLarge,
     ServingStatus,
 )
 from dms_client._frames import Frame, FrameType
+from dms_client._proto.dms.v1 import submitter_pb2
 from tests.support import SERVING, Peer, ScriptedServer, asynchronous, eventually_async, healthy, unanswered
 
 
@@ -48,6 +52,102 @@ async def test_where_nobody_listens_the_error_says_so() -> None:
             assert not error.value.outcome_unknown
             with pytest.raises(DeadlineExceeded, match=r"refused|failed"):
                 await client.health.check(timeout=0.05)
+
+
+def speaking(start: bytes) -> Callable[[Peer], Awaitable[None]]:
+    """A server of another protocol."""
+
+    async def script(peer: Peer) -> None:
+        await peer.frame()
+        peer.writer.write(start + b" and so on\r\n\r\n")
+        with contextlib.suppress(EOFError, ConnectionError):
+            await peer.frame()
+
+    return script
+
+
+@asynchronous
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"HTTP/1.1 400", "it looks like HTTP, which the REST port speaks; the RPC port is 8001 unless set"),
+        (b"\x15\x03\x01\x00\x02", "it looks like TLS, which an address with tls:// in front speaks"),
+        (b"SSH-2.0", "it sends text that begins with 'SSH-', and no frames"),
+        (b"\xff\xff\xff\xff", "it announced a frame of 4294967295 bytes, where 4194304 are the most"),
+        (Frame(FrameType.RESPONSE, 1, b"").encode(), "it answered on stream 1, which was never opened"),
+    ],
+)
+async def test_what_is_no_scheduler_is_told_by_what_it_says(start: bytes, words: str) -> None:
+    async with ScriptedServer(speaking(start)) as server:
+        async with AsyncClient(server.address, connect_timeout=0.3) as client:
+            with pytest.raises(NoScheduler) as error:
+                await client.submitter.next()
+            assert error.value.message == f"what answers is no scheduler's RPC port: {server.address}: {words}"
+            assert isinstance(error.value, ConnectError)
+            assert not error.value.outcome_unknown
+            with pytest.raises(NoScheduler):
+                await client.submitter.next(timeout=0.1)
+            # From the beginning it is the address that is wrong: waiting does not mend it.
+            with pytest.raises(NoScheduler):
+                await anext(client.submitter.tasks(lease=30))
+
+
+@asynchronous
+async def test_where_a_scheduler_may_come_or_was_before_it_is_waited_for() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        away = f"127.0.0.1:{unused.getsockname()[1]}"
+        async with ScriptedServer(speaking(b"HTTP")) as stranger:
+            async with AsyncClient([stranger.address, away], connect_timeout=0.3) as client:
+                with pytest.raises(ConnectError) as error:
+                    await client.health.check()
+                assert not isinstance(error.value, NoScheduler)
+                assert f"{stranger.address}: what answers there is no scheduler: it looks like HTTP" in str(error.value)
+                assert f"{away}: connection refused" in str(error.value)
+
+    async def once(peer: Peer) -> None:
+        await peer.greet()
+        stream, _ = await peer.request()
+        peer.answer(stream, SERVING)
+        await peer.close()
+
+    async def task(peer: Peer) -> None:
+        await peer.greet()
+        stream, _ = await peer.request()
+        answer = submitter_pb2.NextResponse(tasks=[{"task": {"task_id": "t", "status": 2}}])
+        peer.answer(stream, answer.SerializeToString())
+        await peer.frame()
+
+    async with ScriptedServer(once, *[speaking(b"HTTP")] * 4, task) as server:
+        async with AsyncClient(server.address, connect_timeout=0.1) as client:
+            await client.health.check()
+            assert (await anext(client.submitter.tasks(lease=0))).task_id == "t"
+
+
+@asynchronous
+async def test_pauses_that_are_longer_than_a_caller_waits_do_not_keep_a_client_away() -> None:
+    async with ScriptedServer(*[speaking(b"HTTP")] * 8, healthy) as server:
+        async with AsyncClient(server.address, connect_timeout=0.05) as client:
+            status: ServingStatus | None = None
+            while status is None:
+                with contextlib.suppress(NoScheduler):
+                    status = await client.health.check()
+            assert status == ServingStatus.SERVING
+
+
+@asynchronous
+async def test_a_name_with_several_addresses_is_told_without_insides() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        async with AsyncClient(f"localhost:{unused.getsockname()[1]}", connect_timeout=0.1) as client:
+            with pytest.raises(ConnectError) as error:
+                await client.health.check()
+            assert "connection refused" in error.value.message
+            assert "Errno" not in error.value.message
+        async with AsyncClient("no-such-name.invalid", connect_timeout=1) as client:
+            with pytest.raises(ConnectError) as error:
+                await client.health.check()
+            assert "Errno" not in error.value.message
 
 
 @asynchronous

@@ -17,6 +17,7 @@ from dms_client import (
     ConnectError,
     ConnectionLost,
     InvalidArgument,
+    NoScheduler,
     NotFound,
     NotOwner,
     PermissionDenied,
@@ -32,6 +33,8 @@ from dms_client import (
     TaskStatus,
     TaskSummary,
 )
+from dms_client._proto.dms.v1 import task_pb2
+from dms_client.models import task_from
 from tests.support import OPERATOR_TOKEN, Scheduler, asynchronous, eventually
 
 
@@ -257,3 +260,29 @@ def test_both_clients_have_the_same_methods() -> None:
                 ours = inspect.signature(getattr(blocking, name)).parameters
                 theirs = inspect.signature(getattr(asyncio_, name)).parameters
                 assert list(ours.values()) == list(theirs.values()), name
+
+
+def test_the_rest_port_is_known_for_what_it_is(scheduler: Scheduler) -> None:
+    address = f"127.0.0.1:{scheduler.http_port}"
+    with Client(address, connect_timeout=0.5) as client, pytest.raises(NoScheduler) as error:
+        client.tasks.overview()
+    assert error.value.message == (
+        f"what answers is no scheduler's RPC port: {address}: it looks like HTTP, which the REST port speaks; "
+        "the RPC port is 8001 unless set"
+    )
+
+
+def test_a_wrong_operator_token_cancels_nothing(scheduler: Scheduler, client: Client) -> None:
+    submit(client, "t")
+    with Client(scheduler.address, operator_token="guess") as guesser, pytest.raises(PermissionDenied) as refused:
+        guesser.tasks.cancel("t", service="copy", user_id="ada")
+    assert refused.value.reason == "TOKEN_INVALID"
+    assert client.tasks.get("t").task.status == TaskStatus.QUEUED
+
+
+def test_numbers_without_a_name_are_taken_as_they_come() -> None:
+    # Field 5 is the priority, field 6 the status.
+    task = task_from(task_pb2.Task.FromString(b"\x28\x07\x30\x63"))
+    assert (task.status, task.status.name, task.priority) == (99, "UNKNOWN_99", 7)
+    assert TaskStatus(4) is TaskStatus.COMPLETED
+    assert TaskStatus(99) == TaskStatus(99)

@@ -14,12 +14,17 @@ _PING_DATA: Final = b"dms-ping"
 
 
 class StreamLostError(Exception):
-    """No answer will come. `may_be_done`: whether the server may have begun the call."""
+    """No answer will come.
 
-    def __init__(self, cause: str, *, may_be_done: bool) -> None:
+    `may_be_done`: whether the server may have begun the call. `is_stranger`: whether it has shown that it is no
+    scheduler.
+    """
+
+    def __init__(self, cause: str, *, may_be_done: bool, is_stranger: bool = False) -> None:
         super().__init__(cause)
         self.cause = cause
         self.may_be_done = may_be_done
+        self.is_stranger = is_stranger
 
 
 class _Stream:
@@ -27,7 +32,9 @@ class _Stream:
 
     def __init__(self, answer: asyncio.Future[bytes]) -> None:
         self.answer = answer
-        self.on_late: Callable[[bytes], None] | None = None
+        self.on_late: Callable[[bytes | None], None] | None = None
+        # An answer that came when its caller was being cancelled, and had not given it up yet.
+        self.unheard: bytes | None = None
 
 
 class Connection(asyncio.Protocol):
@@ -79,15 +86,17 @@ class Connection(asyncio.Protocol):
             self.retire("all stream ids of the connection are used")
         return stream_id, stream.answer
 
-    def abandon(self, stream_id: int, on_late: Callable[[bytes], None] | None) -> None:
-        """Tells the server that nobody waits any more; an answer that was on its way goes to `on_late`."""
+    def abandon(self, stream_id: int, on_late: Callable[[bytes | None], None]) -> None:
+        """Tells the server that nobody waits any more; what it answers to that goes to `on_late`, None for no answer."""
         stream = self._streams.get(stream_id)
-        if stream is None or stream.on_late is not None:
+        if stream is None or stream.unheard is not None:
+            self._streams.pop(stream_id, None)
+            on_late(None if stream is None else stream.unheard)
+            self._close_if_idle()
             return
-        if stream.answer.done() and not stream.answer.cancelled():
-            return
-        stream.answer.cancel()
-        stream.on_late = on_late or (lambda _: None)
+        if not stream.answer.done():
+            stream.answer.cancel()
+        stream.on_late = on_late
         self._send(Frame(FrameType.CANCEL, stream_id))
 
     async def writable(self) -> None:
@@ -101,9 +110,9 @@ class Connection(asyncio.Protocol):
             self._on_unusable(self)
         self._close_if_idle()
 
-    def lose(self, cause: str) -> None:
+    def lose(self, cause: str, *, is_violation: bool = False) -> None:
         """Closes the connection at once; calls under way are lost."""
-        self._end(cause)
+        self._end(cause, is_violation=is_violation)
         if self._transport is not None:
             self._transport.abort()
 
@@ -123,7 +132,7 @@ class Connection(asyncio.Protocol):
                 if self.closed.done():
                     return
         except FrameError as error:
-            self.lose(str(error))
+            self.lose(str(error), is_violation=True)
 
     def eof_received(self) -> bool:
         self._end("the server closed the connection")
@@ -162,13 +171,16 @@ class Connection(asyncio.Protocol):
         stream = self._streams.pop(frame.stream, None)
         if stream is None:
             if frame.stream % 2 == 0 or frame.stream >= self._next_stream_id:
-                self.lose(f"the server answered on stream {frame.stream}, which was never opened")
+                self.lose(f"it answered on stream {frame.stream}, which was never opened", is_violation=True)
             return
         self._on_answer()
         if not stream.answer.done():
             stream.answer.set_result(frame.data)
         elif stream.on_late is not None:
             stream.on_late(frame.data)
+        else:
+            stream.unheard = frame.data
+            self._streams[frame.stream] = stream
         self._close_if_idle()
 
     def _go_away(self, frame: Frame) -> None:
@@ -185,7 +197,7 @@ class Connection(asyncio.Protocol):
             self._end(self._unusable_because)
             self._transport.close()
 
-    def _end(self, cause: str) -> None:
+    def _end(self, cause: str, *, is_violation: bool = False) -> None:
         if self.closed.done():
             return
         self.closed.set_result(None)
@@ -193,7 +205,8 @@ class Connection(asyncio.Protocol):
             self._timer.cancel()
         self._writable.set()
         if not self.ready.done():
-            self.ready.set_exception(StreamLostError(cause, may_be_done=False))
+            # Whatever comes before the first pong comes from something else.
+            self.ready.set_exception(StreamLostError(cause, may_be_done=False, is_stranger=is_violation))
             self.ready.exception()
         if self._unusable_because is None:
             self._unusable_because = cause
@@ -208,6 +221,8 @@ class Connection(asyncio.Protocol):
             stream.answer.set_exception(StreamLostError(cause, may_be_done=may_be_done))
             # A caller that has just gone is no reason for a complaint on stderr.
             stream.answer.exception()
+        elif stream.on_late is not None:
+            stream.on_late(None)
 
     def _ping(self) -> None:
         self._send(Frame(FrameType.PING, 0, _PING_DATA))

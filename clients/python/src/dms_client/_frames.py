@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final
 
+from dms_client._addresses import DEFAULT_PORT
+
 HEADER_BYTES: Final = 10
 DATA_BYTES_MAX: Final = 4 << 20
 STREAM_ID_MAX: Final = 2**32 - 1
@@ -62,7 +64,7 @@ class FrameDecoder:
             while len(self._buffer) - position >= HEADER_BYTES:
                 length, stream, kind, flags = _HEADER.unpack_from(self._buffer, position)
                 if length > DATA_BYTES_MAX:
-                    raise FrameError(f"a frame of {length} bytes is over the limit of {DATA_BYTES_MAX}")
+                    raise FrameError(_describe(bytes(self._buffer[position : position + 4]), length))
                 end = position + HEADER_BYTES + length
                 if len(self._buffer) < end:
                     break
@@ -71,3 +73,14 @@ class FrameDecoder:
                 yield frame
         finally:
             del self._buffer[:position]
+
+
+def _describe(start: bytes, length: int) -> str:
+    """What it is that sends too long a frame, as far as its first bytes tell; half a sentence for people."""
+    if start == b"HTTP":
+        return f"it looks like HTTP, which the REST port speaks; the RPC port is {DEFAULT_PORT} unless set"
+    if start[:2] in (b"\x15\x03", b"\x16\x03"):
+        return "it looks like TLS, which an address with tls:// in front speaks"
+    if all(0x20 <= byte < 0x7F for byte in start):
+        return f"it sends text that begins with '{start.decode()}', and no frames"
+    return f"it announced a frame of {length} bytes, where {DATA_BYTES_MAX} are the most"

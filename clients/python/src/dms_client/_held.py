@@ -4,6 +4,7 @@ import asyncio
 import math
 import weakref
 from collections.abc import Awaitable, Iterable
+from itertools import count, zip_longest
 from types import TracebackType
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,8 @@ _RENEW_AFTER: Final = 1 / 3
 # At most so many refs in one Renew.
 REFS_MAX: Final = 1000
 _ERROR_BYTES_MAX: Final = 64 << 10
+# In the order in which tasks were handed out.
+_numbers: Final = count()
 
 
 class AsyncHeldTask:
@@ -36,6 +39,7 @@ class AsyncHeldTask:
         self.ref: LeaseRef = leased.ref
         self.lease_expires_at: datetime | None = leased.lease_expires_at
         self._lease = lease
+        self._number = next(_numbers)
         self._submitter = submitter
         self._keeper = keeper
         self._over = asyncio.Event()
@@ -85,9 +89,11 @@ class AsyncHeldTask:
         """Makes the task completed; bytes are JSON text already, None is no result."""
         return await self._settle(self._submitter.finish(self, result=result, timeout=timeout))
 
-    async def fail(self, error: str, *, timeout: float | None = None) -> Task:
-        """Makes the task failed."""
-        return await self._settle(self._submitter.finish(self, succeeded=False, error=error, timeout=timeout))
+    async def fail(self, error: str, result: JSON = None, *, timeout: float | None = None) -> Task:
+        """Makes the task failed, with a result where it has one nevertheless."""
+        return await self._settle(
+            self._submitter.finish(self, succeeded=False, error=error, result=result, timeout=timeout)
+        )
 
     async def return_(self, reason: str | None = None, *, timeout: float | None = None) -> Task:
         """Puts the task back at the head of its queue, for somebody else."""
@@ -211,20 +217,26 @@ class LeaseKeeper:
         sent_at = loop.time()
         for one in batch:
             one._hold_off()
+        outcomes: tuple[LeaseOutcome, ...] = ()
         try:
             patience = min(one._ends_at for one in batch) - sent_at
             outcomes = await self._submitter.renew(batch, timeout=max(patience, 0.1))
         except DMSError:
-            for one in batch:
-                one._renewal_failed()
-        else:
-            for one, outcome in zip(batch, outcomes, strict=True):
-                one._renewed(outcome, sent_at)
-        self._changed.set()
+            pass
+        finally:
+            # Also where whoever waits for this is cancelled: the leases go on.
+            for one, outcome in zip_longest(batch, outcomes):
+                if outcome is None:
+                    one._renewal_failed()
+                else:
+                    one._renewed(outcome, sent_at)
+            self._changed.set()
 
     async def return_all(self, patience: float) -> None:
         """Returns every task that is held, as far as the server takes them in time."""
         held = self.held()
+        # The last one first: each goes to the head of its queue.
+        held.sort(key=lambda one: one._number, reverse=True)
         returns = [one.return_("the client was closed", timeout=patience) for one in held]
         await asyncio.gather(*returns, return_exceptions=True)
 

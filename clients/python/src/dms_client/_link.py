@@ -12,6 +12,7 @@ from google.protobuf.message import DecodeError
 
 from dms_client._addresses import Address, TLSAddress, UnixAddress
 from dms_client._backoff import Backoff
+from dms_client._causes import Failure, sentence, words
 from dms_client._connection import Connection, StreamLostError
 from dms_client._frames import DATA_BYTES_MAX
 from dms_client._proto.ttrpc import ttrpc_pb2
@@ -22,6 +23,7 @@ from dms_client.errors import (
     DeadlineExceeded,
     DMSError,
     Draining,
+    NoScheduler,
     ProtocolError,
     RequestTooLarge,
     ResourceExhausted,
@@ -47,6 +49,10 @@ class Kind(Enum):
     """Sent again it might be done twice."""
 
 
+LastWord = asyncio.Future[bytes | None]
+"""The packed message of an answer that nobody waited for; empty where nothing was done, None where that is not known."""
+
+
 @dataclass(slots=True)
 class Call:
     """A call, until it is answered."""
@@ -59,8 +65,8 @@ class Call:
     timeout: float
     """Seconds for all attempts together; infinite for none."""
     metadata: tuple[tuple[str, str], ...] = ()
-    on_late: Callable[[bytes], None] | None = None
-    """Gets the packed message of an answer that comes after the caller has gone."""
+    on_given_up: Callable[[LastWord], None] | None = None
+    """Is called when the caller goes while the call is at a server, with what will hold the server's last word."""
     attempts: int = 0
 
 
@@ -91,11 +97,18 @@ class Link:
         self._connecting: asyncio.Task[Connection] | None = None
         self._waiters = 0
         self._backoff = Backoff()
-        self._pause_first = False
-        self._last_failure = "no attempt has ended yet"
+        # When the next attempt to connect may begin, by the loop's clock.
+        self._earliest = 0.0
+        # Of the addresses that were tried since a scheduler was last reached.
+        self._failures: dict[Address, Failure] = {}
+        # Calls at a server whose last word counts, by the futures of their answers.
+        self._open: dict[asyncio.Future[bytes], tuple[Connection, int, Call]] = {}
+        self._takes_no_more = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._background: set[asyncio.Task[None]] = set()
         self.is_closed = False
+        self.was_reached = False
+        """Whether a scheduler has ever answered."""
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Runs something that nobody waits for; it ends with the link."""
@@ -103,6 +116,15 @@ class Link:
         self._background.add(task)
         task.add_done_callback(self._background.discard)
         return task
+
+    def give_up(self) -> None:
+        """Fails the calls whose last word counts, as the end of the client does, and begins no more of them."""
+        self._takes_no_more = True
+        for answer, (connection, stream_id, call) in list(self._open.items()):
+            if not answer.done():
+                answer.set_exception(StreamLostError("the client was closed", may_be_done=True))
+                answer.exception()
+                connection.abandon(stream_id, self._last_word(call))
 
     async def close(self) -> None:
         """Fails the calls under way, and closes the connections."""
@@ -128,13 +150,15 @@ class Link:
         deadline = begun + call.timeout
         may_be_done = False
         while True:
+            if self._takes_no_more and call.on_given_up is not None:
+                raise self._closed_error(may_be_done)
             connection = await self._connected(deadline, may_be_done)
             call.attempts += 1
             is_last = call.attempts >= self._options.attempts_max
             try:
                 return await self._attempt(connection, call, begun, deadline)
             except StreamLostError as lost:
-                if self.is_closed:
+                if self.is_closed or (self._takes_no_more and call.on_given_up is not None):
                     raise self._closed_error(may_be_done or self._changed(call, lost)) from None
                 may_be_done = may_be_done or self._changed(call, lost)
                 if is_last or (lost.may_be_done and call.kind is Kind.ONCE):
@@ -171,22 +195,26 @@ class Link:
             raise DeadlineExceeded("the call's time was up before it was sent")
         request = self._pack(call, now - begun, remaining)
         stream_id, answer = connection.start(request)
+        if call.on_given_up is not None:
+            self._open[answer] = (connection, stream_id, call)
         try:
             async with asyncio.timeout_at(_when(deadline + _DEADLINE_GRACE)):
                 data = await answer
         except TimeoutError:
             if not _has_result(answer):
-                connection.abandon(stream_id, self._late(call))
+                connection.abandon(stream_id, self._last_word(call))
                 raise DeadlineExceeded(
                     "the server did not answer in time", outcome_unknown=call.kind is not Kind.READ
                 ) from None
             data = answer.result()
         except asyncio.CancelledError:
             if _has_result(answer):
-                self._take_late(call, answer.result())
+                self._last_word(call)(answer.result())
             else:
-                connection.abandon(stream_id, self._late(call))
+                connection.abandon(stream_id, self._last_word(call))
             raise
+        finally:
+            self._open.pop(answer, None)
         try:
             return _open(data, call)
         except ProtocolError as error:
@@ -204,17 +232,23 @@ class Link:
             raise RequestTooLarge(f"the request has {len(packed)} bytes, a frame takes {DATA_BYTES_MAX}")
         return packed
 
-    def _late(self, call: Call) -> Callable[[bytes], None] | None:
-        return None if call.on_late is None else lambda data: self._take_late(call, data)
+    @staticmethod
+    def _last_word(call: Call) -> Callable[[bytes | None], None]:
+        """Takes the answer, or None, of a call whose caller is gone."""
+        if call.on_given_up is None:
+            return lambda _: None
+        word: LastWord = asyncio.get_running_loop().create_future()
+        call.on_given_up(word)
 
-    def _take_late(self, call: Call, data: bytes) -> None:
-        if call.on_late is None or self.is_closed:
-            return
-        try:
-            payload = _open(data, call)
-        except DMSError:
-            return
-        call.on_late(payload)
+        def hear(data: bytes | None) -> None:
+            if word.done():
+                return
+            try:
+                word.set_result(None if data is None else _open(data, call))
+            except DMSError as error:
+                word.set_result(None if error.outcome_unknown else b"")
+
+        return hear
 
     async def _connected(self, deadline: float, may_be_done: bool) -> Connection:
         if self.is_closed:
@@ -227,28 +261,34 @@ class Link:
         give_up = asyncio.get_running_loop().time() + self._options.connect_timeout
         self._waiters += 1
         try:
+            # Our caller's cancellation is not the attempt's, nor the attempt's ours.
             async with asyncio.timeout_at(_when(min(give_up, deadline))):
-                return await asyncio.shield(connecting)
+                await asyncio.wait({connecting})
+            if connecting.cancelled():
+                # Only close() does that while somebody waits for it.
+                raise self._closed_error(may_be_done)
+            return connecting.result()
         except TimeoutError:
-            kind = DeadlineExceeded if deadline < give_up else ConnectError
-            raise kind(f"no server could be reached: {self._last_failure}", outcome_unknown=may_be_done) from None
-        except asyncio.CancelledError:
-            # Ours, or that of the attempt, which only close() cancels while somebody waits for it.
-            if self.is_closed and connecting.cancelled():
-                raise self._closed_error(may_be_done) from None
-            raise
+            raise self._unreachable(DeadlineExceeded if deadline < give_up else ConnectError, may_be_done) from None
         finally:
             self._waiters -= 1
             if self._waiters == 0 and not connecting.done():
                 connecting.cancel()
                 self._connecting = None
 
+    def _unreachable(self, kind: type[DMSError], may_be_done: bool) -> DMSError:
+        failures = self._failures
+        if len(failures) == len(set(self._addresses)) and all(one.is_stranger for one in failures.values()):
+            kind = NoScheduler
+        return kind(sentence(failures, are_strangers=kind is NoScheduler), outcome_unknown=may_be_done)
+
     async def _connect(self) -> Connection:
         try:
+            loop = asyncio.get_running_loop()
             while True:
-                if self._pause_first:
-                    await asyncio.sleep(self._backoff.next())
-                self._pause_first = True
+                # The pause goes on where a caller's patience is shorter.
+                await asyncio.sleep(max(0.0, self._earliest - loop.time()))
+                self._earliest = loop.time() + self._backoff.next()
                 for _ in self._addresses:
                     address = self._addresses[self._address_index]
                     connection = await self._try(address)
@@ -294,15 +334,18 @@ class Link:
                     await loop.create_connection(lambda: connection, address.host, address.port)
                 await connection.ready
             is_open = connection.is_usable
+            if is_open:
+                self.was_reached = True
+                self._failures.clear()
             return connection if is_open else None
         except TimeoutError:
-            self._last_failure = f"{address}: it does not answer"
+            self._failures[address] = Failure("it does not answer")
             return None
         except OSError as error:
-            self._last_failure = f"{address}: {error.strerror or error}"
+            self._failures[address] = Failure(words(error))
             return None
         except StreamLostError as error:
-            self._last_failure = f"{address}: {error.cause}"
+            self._failures[address] = Failure(error.cause, error.is_stranger)
             return None
         finally:
             if not is_open:
@@ -315,7 +358,7 @@ class Link:
 
     def _works(self) -> None:
         self._backoff.reset()
-        self._pause_first = False
+        self._earliest = 0.0
 
 
 def _when(deadline: float) -> float | None:

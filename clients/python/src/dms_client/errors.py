@@ -199,6 +199,12 @@ class ConnectError(Unavailable):
     default_reason = "UNREACHABLE"
 
 
+class NoScheduler(ConnectError):
+    """What answers at all of the client's addresses is no scheduler; nothing was done."""
+
+    default_reason = "NO_SCHEDULER"
+
+
 class ConnectionLost(Unavailable):
     """The connection was lost before the answer came; see `outcome_unknown`."""
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from dms_client._proto.dms.v1 import admin_pb2, submitter_pb2, task_pb2, tasks_pb2
 from dms_client.errors import DMSError, error_from_status
@@ -16,7 +16,20 @@ JSON = bytes | str | int | float | bool | None | Sequence["JSON"] | Mapping[str,
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class Priority(IntEnum):
+class _Open(IntEnum):
+    """Numbers that a later server may add names to: those without one here are taken as they come."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"UNKNOWN_{value}"
+        member._value_ = value
+        return member
+
+
+class Priority(_Open):
     """Tasks of a higher one are handed out first."""
 
     LOW = 1
@@ -24,7 +37,7 @@ class Priority(IntEnum):
     HIGH = 3
 
 
-class TaskStatus(IntEnum):
+class TaskStatus(_Open):
     """Where a task is in its life."""
 
     QUEUED = 1
@@ -34,7 +47,7 @@ class TaskStatus(IntEnum):
     FAILED = 5
 
 
-class ServingStatus(IntEnum):
+class ServingStatus(_Open):
     """What the health service answers."""
 
     UNKNOWN = 0

@@ -1,20 +1,17 @@
 """Taking tasks, and what becomes of them."""
 
-import contextlib
-import uuid
 from collections.abc import Iterable, Mapping
 from typing import Final
 
-from google.protobuf.message import DecodeError
-
 from dms_client import models
 from dms_client._held import AsyncHeldTask, LeaseKeeper
-from dms_client._link import Call, Kind, Link
+from dms_client._late import Asking, LateTasks
+from dms_client._link import Call, Kind, LastWord, Link
 from dms_client._proto.dms.v1 import submitter_pb2, task_pb2
 from dms_client._stream import AsyncTaskStream
 from dms_client.aio._calls import Caller, milliseconds, outcomes, pairs, ref
 from dms_client.errors import DMSError
-from dms_client.models import JSON, HasRef, LeasedTask, LeaseOutcome, LeaseRef, NextResult, Task
+from dms_client.models import JSON, HasRef, LeasedTask, LeaseOutcome, NextResult, Task
 
 _CLOSING_PATIENCE: Final = 2.0
 
@@ -28,6 +25,7 @@ class AsyncSubmitter(Caller):
         super().__init__(link, timeout)
         self._submitter_id = submitter_id
         self._keeper: LeaseKeeper | None = None
+        self.late = LateTasks(self, submitter_id)
 
     @property
     def keeper(self) -> LeaseKeeper:
@@ -54,18 +52,41 @@ class AsyncSubmitter(Caller):
         in time. The call carries a request id (its own, unless one is given), and is sent again where the answer was
         lost: the same tasks come. An empty `request_id` turns that off. Where no `timeout` is given, the wait is added
         to the client's.
+
+        Where the call is cancelled or its time is up, and tasks come nevertheless, those under a lease are returned;
+        others are what the next call brings that has neither a lease nor a `request_id`. Whoever gives a `request_id`
+        gets them with the next call that has it.
         """
-        result, _ = await self.fetch(
-            max_tasks=max_tasks,
-            wait=wait,
-            lease=lease,
-            submitter_id=submitter_id,
-            request_id=request_id,
-            acks=acks,
-            timeout=timeout,
-            metadata=metadata,
-        )
-        return result
+        acks = list(acks)
+        chosen = self._submitter_id if submitter_id is None else submitter_id
+        if request_id is not None:
+            asking = Asking(chosen, has_lease=lease > 0, request_id=request_id)
+        else:
+            if not lease and (left := await self.late.take(chosen, max(1, max_tasks))):
+                try:
+                    return NextResult(left, await self.ack(acks, timeout=timeout, metadata=metadata) if acks else ())
+                except BaseException:
+                    self.late.put_back(left, chosen, "it came too late")
+                    raise
+            asking = self.late.asking(chosen, has_lease=lease > 0)
+        try:
+            result = await self.fetch(
+                asking,
+                max_tasks=max_tasks,
+                wait=wait,
+                lease=lease,
+                acks=acks,
+                timeout=timeout,
+                metadata=metadata,
+            )
+        except BaseException:
+            self.late.leave(asking)
+            raise
+        if asking.is_callers:
+            return result
+        # A repetition may bring as many as were asked for at first.
+        self.late.put_back(result.tasks[max(1, max_tasks) :], chosen, "more came than were asked for")
+        return NextResult(result.tasks[: max(1, max_tasks)], result.acks)
 
     def tasks(
         self, *, lease: float = 30.0, wait: float = 60.0, batch: int = 1, submitter_id: str | None = None
@@ -127,7 +148,7 @@ class AsyncSubmitter(Caller):
         timeout: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Task:
-        """Makes a task completed, with a result (bytes are JSON text already), or failed, with an error."""
+        """Makes a task completed, or failed with an error; both with a result or without (bytes are JSON text already)."""
         request = submitter_pb2.FinishRequest(
             lease=ref(task.ref),
             succeeded=succeeded,
@@ -139,23 +160,26 @@ class AsyncSubmitter(Caller):
 
     async def fetch(
         self,
+        asking: Asking,
         *,
         max_tasks: int,
         wait: float,
         lease: float,
-        submitter_id: str | None = None,
-        request_id: str | None = None,
         acks: Iterable[HasRef] = (),
         timeout: float | None = None,
         metadata: Mapping[str, str] | None = None,
-    ) -> tuple[NextResult, int]:
-        """What `next` does; tells also how many attempts it took."""
+    ) -> NextResult:
+        """Makes one call for an asking, which knows afterwards whether the answer may be an old one."""
+        # Until it is known what came of the call before, this one may not begin.
+        if brought := await self.late.heard(asking):
+            asking.is_repeated = True
+            return NextResult(brought, ())
         request = submitter_pb2.NextRequest(
             max_tasks=max_tasks,
             wait_ms=milliseconds(wait),
             lease_ms=milliseconds(lease),
-            submitter_id=self._submitter_id if submitter_id is None else submitter_id,
-            request_id=uuid.uuid4().hex if request_id is None else request_id,
+            submitter_id=asking.submitter_id,
+            request_id=asking.request_id,
             acks=[ref(task.ref) for task in acks],
         )
         wait_ms = request.wait_ms
@@ -165,6 +189,9 @@ class AsyncSubmitter(Caller):
             packed: bytes = request.SerializeToString()
             return packed
 
+        def given_up(word: LastWord) -> None:
+            self.late.given_up(asking, call, word)
+
         call = Call(
             service=self.service,
             method="Next",
@@ -173,27 +200,20 @@ class AsyncSubmitter(Caller):
             timeout=self._timeout + wait if timeout is None else timeout,
             metadata=pairs(metadata),
             # Whoever chose the request id may ask again for what came too late.
-            on_late=self._give_back if request_id is None else None,
+            on_given_up=None if asking.is_callers else given_up,
         )
-        answer = await self._perform(call, submitter_pb2.NextResponse)
-        return models.next_from(answer), call.attempts
+        try:
+            answer = await self._perform(call, submitter_pb2.NextResponse)
+        except DMSError as error:
+            asking.is_repeated = asking.is_repeated or error.outcome_unknown
+            raise
+        finally:
+            asking.is_repeated = asking.is_repeated or call.attempts > 1
+        return models.next_from(answer)
 
     async def close(self) -> None:
-        """Returns what is still held."""
+        """Returns what is still held, and what is on its way."""
+        self.link.give_up()
+        await self.late.settled(_CLOSING_PATIENCE)
         if self._keeper is not None:
             await self._keeper.return_all(_CLOSING_PATIENCE)
-
-    def _give_back(self, payload: bytes) -> None:
-        answer = submitter_pb2.NextResponse()
-        try:
-            answer.ParseFromString(payload)
-        except DecodeError:
-            return
-        for leased in answer.tasks:
-            if leased.lease_token:
-                self.link.spawn(self._return_late(LeaseRef(leased.task.task_id, leased.lease_token)))
-
-    async def _return_late(self, ref: LeaseRef) -> None:
-        # Where it cannot be given back its lease ends by itself.
-        with contextlib.suppress(DMSError):
-            await self.return_(ref, "it came too late")

@@ -76,9 +76,9 @@ class HeldTask:
         """Makes the task completed; bytes are JSON text already, None is no result."""
         return self._thread.run(self._held.finish(result, timeout=timeout))
 
-    def fail(self, error: str, *, timeout: float | None = None) -> Task:
-        """Makes the task failed."""
-        return self._thread.run(self._held.fail(error, timeout=timeout))
+    def fail(self, error: str, result: JSON = None, *, timeout: float | None = None) -> Task:
+        """Makes the task failed, with a result where it has one nevertheless."""
+        return self._thread.run(self._held.fail(error, result, timeout=timeout))
 
     def return_(self, reason: str | None = None, *, timeout: float | None = None) -> Task:
         """Puts the task back at the head of its queue, for somebody else."""
@@ -98,7 +98,10 @@ class HeldTask:
 
 
 class TaskStream:
-    """Hands out tasks for ever; see Submitter.tasks. Several threads may iterate over one stream."""
+    """Hands out tasks for ever; see Submitter.tasks. Several threads may iterate over one stream.
+
+    A wait that is interrupted loses no task: see AsyncTaskStream.
+    """
 
     def __init__(self, stream: AsyncTaskStream, thread: LoopThread) -> None:
         self._stream = stream
@@ -108,7 +111,7 @@ class TaskStream:
         return self
 
     def __next__(self) -> HeldTask:
-        held = self._thread.run(self._next())
+        held = self._thread.run(self._next(), self._put_back)
         if held is None:
             raise StopIteration
         return HeldTask(held, self._thread)
@@ -116,6 +119,10 @@ class TaskStream:
     async def _next(self) -> AsyncHeldTask | None:
         # StopAsyncIteration may not leave a coroutine.
         return await anext(self._stream, None)
+
+    def _put_back(self, held: AsyncHeldTask | None) -> None:
+        if held is not None:
+            self._stream.put_back(held)
 
     def close(self) -> None:
         """Fetches no more, and returns what was fetched and not handed out yet; tasks handed out stay held."""

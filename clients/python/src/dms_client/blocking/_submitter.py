@@ -35,7 +35,16 @@ class Submitter:
         in time. The call carries a request id (its own, unless one is given), and is sent again where the answer was
         lost: the same tasks come. An empty `request_id` turns that off. Where no `timeout` is given, the wait is added
         to the client's.
+
+        Where the call is interrupted or its time is up, and tasks come nevertheless, those under a lease are returned;
+        others are what the next call brings that has neither a lease nor a `request_id`. Whoever gives a `request_id`
+        gets them with the next call that has it.
         """
+
+        def put_back(result: NextResult) -> None:
+            if not request_id:
+                self._calls.late.put_back(result.tasks, submitter_id, "it came too late")
+
         return self._thread.run(
             self._calls.next(
                 max_tasks,
@@ -46,7 +55,8 @@ class Submitter:
                 acks=acks,
                 timeout=timeout,
                 metadata=metadata,
-            )
+            ),
+            put_back,
         )
 
     def tasks(
@@ -109,7 +119,7 @@ class Submitter:
         timeout: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Task:
-        """Makes a task completed, with a result (bytes are JSON text already), or failed, with an error."""
+        """Makes a task completed, or failed with an error; both with a result or without (bytes are JSON text already)."""
         return self._thread.run(
             self._calls.finish(
                 task,
