@@ -43,6 +43,22 @@ import Testing
         }
     }
 
+    @Test func `admins can block, resume and move tasks while Redis is full`() async throws {
+        try await withScheduler { server, redis in
+            try await server.submit("a")
+            try await redis.call("CONFIG", "SET", "maxmemory", "1")
+            #expect(try await server.post("/tasks", submission("b")).status == 507)
+            let body = #"{"blocked":true,"reason":"flood"}"#
+            #expect(try await server.post("/admin/block", body, token: "sesame").status == 200)
+            #expect(try await server.post("/tasks", submission("b")).status == 503)
+            let resumed = try await server.post("/admin/resume", "{}", token: "sesame")
+            #expect(resumed.status == 200)
+            #expect(resumed.text.contains(#""blocked":false,"reason":"flood""#))
+            let move = #"{"task_id":"a","priority":"high"}"#
+            #expect(try await server.post("/admin/priority", move, token: "sesame").status == 200)
+        }
+    }
+
     @Test func `the block closes submissions and nothing else, and resuming keeps its reason`() async throws {
         try await withScheduler { server, _ in
             let before = try await server.get("/admin/block", token: "sesame")

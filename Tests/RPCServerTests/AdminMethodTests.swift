@@ -57,6 +57,24 @@ import Testing
         }
     }
 
+    @Test func `admins can block, resume and move tasks while Redis is full`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("a")
+            try await scheduler.redis.call("CONFIG", "SET", "maxmemory", "1")
+            let submission = SchedulerServer.submission("b")
+            #expect(try await caller.refusal(Methods.Tasks.enqueue, submission) == .storeFull)
+            let blocked = try await caller.call(Methods.Admin.block, BlockRequest(blocked: true, reason: "flood"))
+            #expect(blocked.blocked)
+            #expect(try await caller.refusal(Methods.Tasks.enqueue, submission) == .submissionsBlocked)
+            let resumed = try await caller.call(Methods.Admin.resume, ResumeRequest())
+            #expect(!resumed.blocked && resumed.reason == "flood")
+            let move = SetPriorityRequest(taskID: TaskID("a"), priority: .high)
+            #expect(try await caller.call(Methods.Admin.setPriority, move).priority == .high)
+            await caller.client.close()
+        }
+    }
+
     @Test func `submissions are blocked, resumed, and the state is read`() async throws {
         try await SchedulerServer.with { scheduler in
             let caller = try await scheduler.caller()

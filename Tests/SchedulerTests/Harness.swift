@@ -131,11 +131,24 @@ struct Harness {
 
     /// The reason that the body fails with; nil where it does not.
     static func refusal(_ body: () async throws -> Void) async throws -> SchedulerError.Reason? {
+        try await failure(body)?.reason
+    }
+
+    /// The error that the body fails with; nil where it does not.
+    static func failure(_ body: () async throws -> Void) async throws -> SchedulerError? {
         do {
             try await body()
             return nil
         } catch let error as SchedulerError {
-            return error.reason
+            return error
         }
+    }
+}
+
+extension TestRedis {
+    /// Makes it a replica that waits for its master and may be written to: a reader that lags behind.
+    func lagBehind() async throws {
+        try await call("REPLICAOF", "127.0.0.1", "1")
+        try await call("CONFIG", "SET", "replica-read-only", "no")
     }
 }

@@ -19,6 +19,7 @@ struct Store {
     let keys: StoreKeys
     let handOuts = HandOutsInFlight()
 
+    private let keyTypes: KeyTypes
     private let enqueueScript: EnqueueScript
     private let handOutScript: HandOutScript
     private let putBackScript: PutBackScript
@@ -44,6 +45,7 @@ struct Store {
         self.reader = reader ?? writer
         hasSeparateReader = readsElsewhere
         self.keys = keys
+        keyTypes = KeyTypes(keys, writer: writer, reader: self.reader)
         enqueueScript = EnqueueScript(keys: keys, queuedMax: queuedMax)
         handOutScript = HandOutScript(keys: keys)
         putBackScript = PutBackScript(keys: keys)
@@ -112,31 +114,32 @@ struct Store {
 
     /// Puts a task back at the head of its queue.
     func `return`(_ lease: LeaseReference, at now: Timestamp) -> EventLoopFuture<ReturnScript.Outcome> {
-        writing(returnScript.call(lease, at: now, on: writer))
+        writing(returnScript.call(lease, at: now, on: writer), lease.taskID)
     }
 
     /// Ends a task.
     func finish(_ finish: TaskFinish, at now: Timestamp) -> EventLoopFuture<FinishScript.Outcome> {
-        writing(finishScript.call(finish, at: now, on: writer))
+        writing(finishScript.call(finish, at: now, on: writer), finish.lease.taskID)
     }
 
     /// Reads a task at the reader or, with `atWriter`, where it is written; nil where it has no record.
     func readTask(_ id: TaskID, bytesMax: Int, atWriter: Bool) -> EventLoopFuture<ReadTaskScript.Finding?> {
-        reading(readTaskScript.call(id, bytesMax: bytesMax, on: atWriter ? writer : reader))
+        reading(readTaskScript.call(id, bytesMax: bytesMax, on: atWriter ? writer : reader), id)
     }
 
     /// Cancels the task, if it is the caller's; `anyOwner` leaves that out.
     func cancel(
         _ cancellation: TaskCancellation, anyOwner: Bool, at now: Timestamp
     ) -> EventLoopFuture<CancelScript.Outcome> {
-        writing(cancelScript.call(cancellation, anyOwner: anyOwner, at: now, on: writer))
+        writing(
+            cancelScript.call(cancellation, anyOwner: anyOwner, at: now, on: writer), cancellation.taskID)
     }
 
     /// Moves a queued task to the tail of another queue.
     func setPriority(
         of id: TaskID, to priority: Priority, at now: Timestamp
     ) -> EventLoopFuture<SetPriorityScript.Outcome> {
-        writing(setPriorityScript.call(id, priority: priority, at: now, on: writer))
+        writing(setPriorityScript.call(id, priority: priority, at: now, on: writer), id)
     }
 
     /// Sets the block flag.
@@ -192,11 +195,16 @@ struct Store {
         return reading(EventLoopFuture.andAllSucceed(answers, on: writer.eventLoop))
     }
 
-    private func writing<Value>(_ answer: EventLoopFuture<Value>) -> EventLoopFuture<Value> {
-        answer.flatMapErrorThrowing { throw SchedulerError(store: $0, wrote: true) }
+    /// `id` is the task whose record the call names, where it is one.
+    private func writing<Value: Sendable>(
+        _ answer: EventLoopFuture<Value>, _ id: TaskID? = nil
+    ) -> EventLoopFuture<Value> {
+        answer.assumeIsolated().flatMapError { [keyTypes] in keyTypes.explain($0, wrote: true, id) }.nonisolated()
     }
 
-    private func reading<Value>(_ answer: EventLoopFuture<Value>) -> EventLoopFuture<Value> {
-        answer.flatMapErrorThrowing { throw SchedulerError(store: $0, wrote: false) }
+    private func reading<Value: Sendable>(
+        _ answer: EventLoopFuture<Value>, _ id: TaskID? = nil
+    ) -> EventLoopFuture<Value> {
+        answer.assumeIsolated().flatMapError { [keyTypes] in keyTypes.explain($0, wrote: false, id) }.nonisolated()
     }
 }

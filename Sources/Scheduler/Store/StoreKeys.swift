@@ -76,6 +76,19 @@ struct StoreKeys: Sendable {
         "\(answerPrefix)\(submitterID.utf8.count):\(submitterID):\(requestID)"
     }
 
+    /// The types of keys, as the command TYPE names them.
+    enum KeyType: String, Sendable {
+        case string, list, set, zset, hash
+    }
+
+    /// Every key that is always the same, and what it has to be.
+    var types: [(key: String, type: KeyType)] {
+        Priority.handOutOrder.flatMap { [(queue($0), .list), (positions($0), .zset), (marks($0), .zset)] } + [
+            (index, .set), (stats, .hash), (block, .string), (sequence, .string), (leases, .zset), (enqueued, .zset),
+            (enqueuedLeftOut, .set), (enqueuedBuilt, .string),
+        ]
+    }
+
     /// The order of List, what it leaves out, the ids that it is made from, and the mark that it is complete.
     var order: [String] { [enqueued, enqueuedLeftOut, index, enqueuedBuilt] }
 

@@ -66,7 +66,7 @@ for queue = 1, 3 do
     end
 end
 
-local position = redis.call('INCRBY', KEYS[10], #ids) - #ids
+local position = take_numbers(KEYS[10], #ids)
 count(KEYS[7], 'queued', before, #ids, ARGV[1])
 redis.call('MSET', unpack(writes))
 redis.call('SADD', KEYS[8], unpack(ids))

@@ -38,6 +38,20 @@ local function tails_agree(list, positions)
     return same(redis.call('LINDEX', list, -1), redis.call('ZRANGE', positions, -1, -1)[1])
 end
 
+-- take_numbers(sequence, count) -> the number in front of so many new ones. Raises where the sequence is no number that can be
+-- counted on; nothing but the sequence was written then.
+local function take_numbers(sequence, count)
+    local last = redis.pcall('INCRBY', sequence, count)
+    if type(last) == 'table' and not string.find(last.err, '^ERR ') then
+        error(last)
+    end
+    -- Lua counts to 2^53 only.
+    if type(last) == 'table' or last >= 9007199254740992 then
+        error({err = 'BADSTATE the key ' .. sequence .. ' is no number that can be counted on'})
+    end
+    return last - count
+end
+
 -- append(list, positions, agree, number, ids) -> the list's length. Puts ids at a queue's tail, as the numbers that follow
 -- `number`. What another program put there since would be hidden behind them: the index is dropped then, and built anew when
 -- a position is asked for.

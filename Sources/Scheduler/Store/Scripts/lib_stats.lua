@@ -5,7 +5,7 @@ local function counter(stats, name)
     local value = redis.call('HGET', stats, name) or '0'
     -- Lua counts to 2^53 only.
     if not string.find(value, '^%-?%d+$') or #value > 15 then
-        error({err = 'BADSTATE the counter ' .. name .. ' is no number that can be counted on'})
+        error({err = 'BADSTATE the counter ' .. name .. ' of the key ' .. stats .. ' is no number that can be counted on'})
     end
     return value
 end

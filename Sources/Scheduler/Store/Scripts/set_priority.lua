@@ -19,9 +19,11 @@ local new = numbers[ARGV[2]]
 local lists, positions, marks = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}, {KEYS[8], KEYS[9], KEYS[10]}
 check_types(lists, positions, marks)
 
-local number = redis.call('INCR', KEYS[7])
+-- Redis allows this even when its memory is full, and then allows the rest of the script.
+redis.call('PERSIST', KEYS[7])
+local number = take_numbers(KEYS[7], 1)
 remove(lists, positions, marks, numbers[priority], ARGV[1])
 record = join(front, ARGV[2], status, enqueued_at, ARGV[3], later)
 redis.call('SET', KEYS[11], record)
-append(lists[new], positions[new], tails_agree(lists[new], positions[new]), number - 1, {ARGV[1]})
+append(lists[new], positions[new], tails_agree(lists[new], positions[new]), number, {ARGV[1]})
 return {1, record}
