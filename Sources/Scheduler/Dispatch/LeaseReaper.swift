@@ -13,12 +13,15 @@ final class LeaseReaper {
     private let logger: Logger
     private var next: Scheduled<Void>?
     private var isStopped = false
-    private var hasFailed = false
+    private var failures: FailureLog
 
     init(store: Store, clock: SystemClock, logger: Logger) {
         self.store = store
         self.clock = clock
         self.logger = logger
+        failures = FailureLog(
+            "Leases that have ended cannot be taken back", over: "Leases that have ended are taken back again",
+            level: .error, logger: logger)
     }
 
     func start() { look() }
@@ -33,20 +36,13 @@ final class LeaseReaper {
         store.endLeases(at: clock.now()).assumeIsolated().whenComplete { result in
             switch result {
             case .success(let outcome):
-                self.hasFailed = false
+                self.failures.succeeded()
                 self.go(on: outcome)
             case .failure(let error):
-                self.logOnce(error)
+                self.failures.failed(error, isLinkUp: self.store.writer.isReady)
                 self.look(in: LeaseReaper.interval)
             }
         }
-    }
-
-    private func logOnce(_ error: any Error) {
-        // The link says itself when it is down.
-        guard !hasFailed, store.writer.isReady else { return }
-        hasFailed = true
-        logger.error("Leases that have ended cannot be taken back", metadata: ["error": "\(error)"])
     }
 
     private func go(on outcome: EndLeasesScript.Outcome) {

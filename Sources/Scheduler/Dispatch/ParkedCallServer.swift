@@ -1,6 +1,7 @@
 import DMSModel
 import Logging
 import NIOCore
+import RedisLink
 
 /// Hands tasks out to calls that were taken off the parking lot, on one event loop.
 final class ParkedCallServer {
@@ -11,6 +12,7 @@ final class ParkedCallServer {
     private let logger: Logger
     /// Has somebody look again; see ``ParkingLot/take(tasks:)``.
     private let requestWake: (Int) -> Void
+    private var failures: FailureLog
 
     init(
         store: Store, putBacks: PutBackQueue, lot: ParkingLot, clock: SystemClock, logger: Logger,
@@ -22,14 +24,20 @@ final class ParkedCallServer {
         self.clock = clock
         self.logger = logger
         self.requestWake = requestWake
+        failures = FailureLog(
+            "Calls that wait for a task cannot be served", over: "Calls that wait for a task are served again",
+            logger: logger)
     }
 
     /// Serves the calls and parks those again for which there is nothing; then says whether there may be more tasks.
     func serve(_ calls: [ParkedCall], then body: @escaping (Bool) -> Void = { _ in }) {
         store.handOut(calls.map(\.caller), at: clock.now()).assumeIsolated().whenComplete { result in
             switch result {
-            case .success(let outcome): body(self.deliver(outcome, to: calls))
+            case .success(let outcome):
+                self.failures.succeeded()
+                body(self.deliver(outcome, to: calls))
             case .failure(let error):
+                self.failures.failed(error, isLinkUp: self.store.writer.isReady)
                 self.fail(calls, error)
                 body(false)
             }

@@ -18,20 +18,28 @@ final class PutBackQueue {
     private let store: Store
     private let clock: SystemClock
     private let logger: Logger
+    private var failures: FailureLog
     private var answers: [PutBackScript.Undelivered] = []
     /// Hand-outs that were in flight when the last answer came: theirs may have to go back with it, and in front of nothing.
     private var handOutsToAwait = 0
     private var isScheduled = false
     private var isCalling = false
+    private var tasksInCall = 0
 
     init(store: Store, clock: SystemClock, logger: Logger) {
         self.store = store
         self.clock = clock
         self.logger = logger
+        failures = FailureLog(
+            "Tasks that could not be delivered cannot be requeued yet; it is tried again",
+            over: "Tasks that could not be delivered are requeued again", logger: logger)
     }
 
     /// Whether everything is back.
     var isEmpty: Bool { answers.isEmpty && !isCalling }
+
+    /// How many tasks are on their way back; those of an answer that was lost are not known.
+    var taskCount: Int { answers.reduce(tasksInCall) { $0 + $1.tasks.count } }
 
     func add(_ answer: PutBackScript.Undelivered) {
         answers.append(answer)
@@ -56,15 +64,19 @@ final class PutBackQueue {
         guard store.handOuts.completed >= handOutsToAwait else { return schedule(in: PutBackQueue.lookDelay) }
         let batch = takeLast()
         isCalling = true
+        tasksInCall = batch.reduce(0) { $0 + $1.tasks.count }
         store.putBack(batch, at: clock.now()).assumeIsolated().whenComplete { result in
             self.isCalling = false
+            self.tasksInCall = 0
             switch result {
             case .success(let count):
+                self.failures.succeeded()
                 self.logger.debug("Tasks could not be delivered", metadata: ["put_back": "\(count)"])
                 self.schedule(in: .zero)
             case .failure(let error):
-                self.logger.debug("Tasks could not be put back yet", metadata: ["error": "\(error)"])
                 self.answers += batch
+                self.failures.failed(
+                    error, isLinkUp: self.store.writer.isReady, metadata: ["tasks": "\(self.taskCount)"])
                 self.schedule(in: PutBackQueue.retryDelay)
             }
         }

@@ -10,6 +10,9 @@ extension SchedulerPool: MetricsSource {
     private static let answerBytes = Metric(
         "dms_answer_memory_bytes", .gauge,
         "What large answers take up until their clients have taken them, and reads that are under way for such.")
+    private static let undelivered = Metric(
+        "dms_undelivered_tasks", .gauge,
+        "Tasks that could not be delivered and are not back in their queues yet, at this process.")
     private static let isUp = Metric(
         "dms_redis_up", .gauge,
         "1 while Redis answers on every event loop; else 0, and what is kept in Redis is left out.")
@@ -34,6 +37,7 @@ extension SchedulerPool: MetricsSource {
         page.add(SchedulerPool.waiting, waitingCalls)
         page.add(SchedulerPool.wrongTokens, wrongTokens.count)
         page.add(SchedulerPool.answerBytes, answers.bytesInUse)
+        page.add(SchedulerPool.undelivered, await undeliveredTasks)
         let asked = NIODeadline.now()
         let isUp = (try? await checkStore()) != nil
         page.add(SchedulerPool.isUp, isUp ? 1 : 0)

@@ -105,6 +105,17 @@ public final class SchedulerPool: Sendable {
         }
     }
 
+    /// How many tasks could not be delivered and are not back in their queues yet.
+    var undeliveredTasks: Int {
+        get async {
+            let counts = services.map { slot in
+                slot.eventLoop.submit { slot.service.value?.putBacks.taskCount ?? 0 }
+            }
+            let all = try? await EventLoopFuture.whenAllSucceed(counts, on: services[0].eventLoop).get()
+            return all?.reduce(0, +) ?? 0
+        }
+    }
+
     /// How many calls wait for a task now.
     public var waitingCalls: Int { lot.count }
 
@@ -169,25 +180,24 @@ public final class SchedulerPool: Sendable {
                 try await call { $0.mendPositions(priority) }
             }
         } catch {
-            // A position that cannot be right is mended by the Get that sees it.
+            // A position that cannot be right is mended by the Get that sees it; why it was not done now was logged.
             logger.debug("The indexes of positions were not looked at", metadata: ["error": "\(error)"])
         }
         order.look()
         var isFirst = true
+        var failures = FailureLog(
+            "The order of tasks cannot be looked through: lists may be incomplete",
+            over: "The order of tasks is looked through again", logger: logger)
         await order.run {
-            if await look(atEverything: isFirst) { isFirst = false }
-        }
-    }
-
-    /// Whether the order of tasks agrees with the set of known ids now, as far as this could be done.
-    private func look(atEverything: Bool) async -> Bool {
-        do throws(SchedulerError) {
-            try await TaskOrderBuilder(pool: self, logger: logger).look(atEverything: atEverything)
-            return true
-        } catch {
-            // The next page that is asked for has it done again.
-            logger.debug("The order of tasks was not looked at", metadata: ["error": "\(error)"])
-            return false
+            do throws(SchedulerError) {
+                try await TaskOrderBuilder(pool: self, logger: logger).look(atEverything: isFirst)
+                isFirst = false
+                failures.succeeded()
+            } catch {
+                // The next page that is asked for has it done again.
+                let isLinkUp = (try? await writer.ready(within: .zero)) != nil
+                failures.failed(error, isLinkUp: isLinkUp)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 public import DMSModel
 import Logging
 public import NIOCore
+import RedisLink
 
 /// What front ends ask for.
 extension SchedulerService {
@@ -168,7 +169,12 @@ extension SchedulerService {
     ///
     /// `missing` is a queued task that the index does not know.
     func mendPositions(_ priority: Priority, missing id: TaskID? = nil) -> EventLoopFuture<Void> {
-        store.mendPositions(priority, missing: id).onLoop { outcome in
+        let outcome = store.mendPositions(priority, missing: id)
+        outcome.assumeIsolated().whenFailure {
+            self.mendingFailures.failed($0, isLinkUp: self.store.writer.isReady)
+        }
+        return outcome.onLoop { outcome in
+            self.mendingFailures.succeeded()
             guard outcome != .agreed else { return }
             self.logger.notice(
                 "The index of positions was mended: something else had written the queue",

@@ -31,6 +31,7 @@ public final class SchedulerService {
     /// Lets calls through that are answered with the record that they changed.
     private let changes: ReadGate
     private let answers: AnswerMemory
+    var mendingFailures: FailureLog
     /// Changes while the service runs, on its loop.
     var tokens: TokenCheck
     let clock: SystemClock
@@ -43,6 +44,8 @@ public final class SchedulerService {
         self.store = store
         self.lot = lot
         self.order = order
+        mendingFailures = FailureLog(
+            "Positions in a queue cannot be mended", over: "Positions in a queue are mended again", logger: logger)
         self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
         self.answers = answers
