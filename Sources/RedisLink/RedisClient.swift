@@ -23,11 +23,12 @@ public final class RedisClient: Sendable {
     ///   - placement: Which server it has to be, where there are several.
     ///   - options: The time-outs.
     ///   - scripts: What is loaded on every new connection; other scripts can be called too, at the cost of their source.
+    ///   - inspection: What is asked on every new connection before it is used.
     ///   - eventLoops: One link is made for each; at least one.
     ///   - logger: Is told when a link goes down and when it comes back.
     public init(
         url: RedisURL, placement: RedisPlacement = RedisPlacement(), options: RedisOptions = RedisOptions(),
-        scripts: [RedisScript] = [], eventLoops: [any EventLoop], logger: Logger
+        scripts: [RedisScript] = [], inspection: RedisInspection? = nil, eventLoops: [any EventLoop], logger: Logger
     ) {
         precondition(!eventLoops.isEmpty, "a client needs an event loop")
         self.url = url
@@ -38,8 +39,8 @@ public final class RedisClient: Sendable {
             if index > 0 { logger.logLevel = .error }
             return NIOLoopBoundBox.makeBoxSendingValue(
                 RedisConnection(
-                    eventLoop: loop, url: url, placement: placement, options: options, scripts: scripts, tls: tls,
-                    logger: logger),
+                    eventLoop: loop, url: url, placement: placement, options: options, scripts: scripts,
+                    inspection: inspection, tls: tls, logger: logger),
                 eventLoop: loop)
         }
         self.links = links

@@ -34,6 +34,7 @@ struct SchedulerCommand: AsyncParsableCommand {
     @Option(.readerURL) var readerURL: String?
     @Option(.minReplicas) var minReplicas: String?
     @Option(.replicaWait) var replicaWait: String?
+    @Option(.eviction) var eviction: String?
     @Option(.keyPrefix) var keyPrefix: String?
     @Option(.dataDirectory) var dataDirectory: String?
     @Option(.operatorToken) var operatorToken: String?
@@ -82,7 +83,7 @@ struct SchedulerCommand: AsyncParsableCommand {
             .httpHost: httpHost, .httpPort: httpPort, .rpcHost: rpcHost, .rpcPort: rpcPort, .rpcSocket: rpcSocket,
             .tlsCertificateFile: tlsCertificateFile, .tlsKeyFile: tlsKeyFile, .tlsClientCAFile: tlsClientCAFile,
             .writerURL: writerURL, .readerURL: readerURL, .minReplicas: minReplicas, .replicaWait: replicaWait,
-            .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
+            .eviction: eviction, .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,
             .operatorToken: operatorToken, .operatorTokenPrevious: operatorTokenPrevious,
             .submitterTokenPrevious: submitterTokenPrevious,
             .operatorTokenFile: operatorTokenFile, .submitterToken: submitterToken,

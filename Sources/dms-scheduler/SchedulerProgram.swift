@@ -50,7 +50,7 @@ struct SchedulerProgram {
                 writer: writer, reader: settings.reader,
                 redis: RedisOptions(minReplicas: settings.minReplicas, replicaTimeout: settings.replicaWait),
                 keyPrefix: settings.keyPrefix,
-                tokens: tokens, queuedMax: settings.limits.queuedMax),
+                tokens: tokens, queuedMax: settings.limits.queuedMax, evictionResponse: settings.evictionResponse),
             group: group, logger: logger)
         let rpc = RPCServer(rpcConfiguration(budget, tls), scheduler: pool, group: group, logger: logger)
         let rest = RESTServer(

@@ -71,6 +71,25 @@ import Testing
         }
     }
 
+    @Test func `what Redis does with what it is given is shown`() async throws {
+        try await withScheduler { server, redis in
+            let figures = try await server.figures()
+            #expect(figures[#"dms_redis_evicts{keys="all"}"#] == 0)
+            #expect(figures[#"dms_redis_evicts{keys="expiring"}"#] == 0)
+            #expect(figures[#"dms_redis_persistence{kind="aof"}"#] == 0)
+            #expect(figures[#"dms_redis_persistence{kind="rdb"}"#] == 0)
+            #expect(figures["dms_undelivered_tasks"] == 0)
+            #expect(figures["dms_redis_reader_is_replica"] == nil)
+            try await redis.call("CONFIG", "SET", "appendonly", "yes", "save", "3600 1")
+            try await redis.evictTasks()
+            try await eventually { try await server.figures()[#"dms_redis_evicts{keys="all"}"#] == 1 }
+            let later = try await server.figures()
+            #expect(later["dms_redis_up"] == 1)
+            #expect(later[#"dms_redis_persistence{kind="aof"}"#] == 1)
+            #expect(later[#"dms_redis_persistence{kind="rdb"}"#] == 1)
+        }
+    }
+
     @Test func `calls that wait, connections and wrong tokens are shown`() async throws {
         try await withScheduler { server, _ in
             let waiting = try await server.connect()
@@ -101,7 +120,9 @@ import Testing
             let figures = try MetricsText(answer.text)
             #expect(figures["dms_redis_up"] == 0)
             #expect(figures["dms_waiting_calls"] == 0)
+            #expect(figures["dms_undelivered_tasks"] == 0)
             #expect(figures["dms_tasks_leased"] == nil)
+            #expect(figures[#"dms_redis_evicts{keys="all"}"#] == nil)
         }
     }
 

@@ -133,4 +133,39 @@ import Testing
             try await eventually { try await server.get("/readyz").status == 200 }
         }
     }
+
+    @Test func `a Redis that may evict tasks takes none, and the process is not ready and says what to change`()
+        async throws
+    {
+        try await withScheduler { server, redis in
+            try await server.submit("a")
+            try await redis.evictTasks()
+            try await eventually { try await server.get("/readyz").text.contains("allkeys-lru") }
+            let answer = try await server.get("/readyz")
+            #expect(answer.status == 503)
+            #expect(answer.headers["retry-after"] == "10")
+            let refused = try await server.post("/tasks", submission("b"))
+            #expect(refused.status == 503)
+            #expect(refused.headers["retry-after"] == "10")
+            #expect(refused.text == answer.text)
+            #expect(refused.text.contains("Set 'maxmemory-policy noeviction' in its configuration"))
+            #expect(try await server.get("/tasks/b").status == 404)
+            // What is there can be taken.
+            #expect(try await server.next().status == 200)
+        }
+    }
+
+    @Test func `a damaged Redis is told of with the key that is in the way`() async throws {
+        try await withScheduler { server, redis in
+            try await redis.call("SET", "dms:queue:low", "not yours")
+            let answer = try await server.post("/tasks", submission("a"))
+            #expect(answer.status == 503)
+            #expect(answer.text.contains("the key 'dms:queue:low' is a string, not a list"))
+            try await redis.call("DEL", "dms:queue:low")
+            try await redis.call("SET", "dms:sequence", "many")
+            let refused = try await server.post("/tasks", submission("a"))
+            #expect(refused.status == 503)
+            #expect(refused.text.contains("the key dms:sequence is no number that can be counted on"))
+        }
+    }
 }

@@ -13,7 +13,7 @@ import Testing
         ["DMS_REQUESTS_PER_SECOND_MAX": "many"], ["DMS_FIRST_REQUEST_SECONDS": "0"], ["DMS_REQUEST_SECONDS": "86401"],
         ["DMS_UNREAD_SECONDS": "0.5"], ["DMS_HTTP_IDLE_SECONDS": "0"], ["DMS_RPC_IDLE_SECONDS": "-1"],
         ["DMS_REDIS_MIN_REPLICAS": "-1"], ["DMS_REDIS_MIN_REPLICAS": "1"],
-        ["DMS_REDIS_WAIT_MS": "0"], ["REDIS_WRITER_URL": "redis+sentinel://localhost"],
+        ["DMS_REDIS_WAIT_MS": "0"], ["DMS_REDIS_EVICTION": "allow"], ["REDIS_WRITER_URL": "redis+sentinel://localhost"],
         ["REDIS_WRITER_URL": "redis+sentinel://localhost/m?role=replica"],
         ["REDIS_WRITER_URL": "rediss://localhost?ca_file=/nowhere"],
     ])
@@ -38,6 +38,20 @@ import Testing
             #expect(ended.code == 78)
             #expect(ended.errors.contains("DMS_KEY_PREFIX"))
             #expect(ended.errors.contains("hash tag"))
+        }
+    }
+
+    @Test func `a reader of another database than the writer's ends the program, since it would never have a task`()
+        async throws
+    {
+        try await withFolder { folder in
+            let ended = try await Program.run(
+                "dms-scheduler", [],
+                environment: ["REDIS_WRITER_URL": "redis://localhost", "REDIS_READER_URL": "redis://localhost/1"],
+                folder: folder)
+            #expect(ended.code == 78)
+            #expect(ended.errors.contains("REDIS_READER_URL"))
+            #expect(ended.errors.contains("database 1"))
         }
     }
 
@@ -74,7 +88,8 @@ import Testing
                 "DMS_HTTP_HOST, default 127.0.0.1", "DMS_HTTP_PORT, default 8000", "DMS_RPC_HOST, default 127.0.0.1",
                 "DMS_RPC_PORT, default 8001", "DMS_RPC_SOCKET", "REDIS_WRITER_URL", "REDIS_READER_URL",
                 "DMS_REDIS_MIN_REPLICAS, default 0",
-                "DMS_REDIS_WAIT_MS, default 1000", "DMS_KEY_PREFIX, default dms", "DMS_DATA_DIR, default data",
+                "DMS_REDIS_WAIT_MS, default 1000", "DMS_REDIS_EVICTION, default refuse", "DMS_KEY_PREFIX, default dms",
+                "DMS_DATA_DIR, default data",
                 "DMS_OPERATOR_TOKEN",
                 "DMS_OPERATOR_TOKEN_FILE", "DMS_EVENT_LOOPS", "LOG_LEVEL, default info",
                 "DMS_LOG_FORMAT, default text", "DMS_MAX_QUEUED, default 0",

@@ -72,6 +72,47 @@ import Testing
         }
     }
 
+    @Test func `a Redis that may evict tasks is given none, and no service serves`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            try await caller.enqueue("a")
+            try await scheduler.redis.evictTasks()
+            let client = try await scheduler.server.client()
+            var streamID: UInt32 = 1
+            try await eventually {
+                let answer = try await caller.call(Methods.Health.check, HealthCheckRequest())
+                guard answer.status == .notServing else { return false }
+                let error = try await client.refusal(
+                    Methods.Tasks.enqueue, SchedulerServer.submission("b"), on: streamID, metadata: [])
+                streamID += 2
+                #expect(error.knownReason == .storeUnavailable)
+                return error.message.contains("maxmemory-policy is allkeys-lru")
+            }
+            #expect(try await caller.next(10) == ["a"])
+            #expect(try await caller.call(Methods.Health.check, HealthCheckRequest()).status == .notServing)
+            await client.close()
+            await caller.client.close()
+        }
+    }
+
+    @Test func `a damaged Redis is told of with the key that is in the way`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let client = try await scheduler.server.client()
+            try await scheduler.redis.call("SET", "dms:queue:low", "not yours")
+            let wrongType = try await client.refusal(
+                Methods.Tasks.enqueue, SchedulerServer.submission("a"), on: 1, metadata: [])
+            #expect(wrongType.knownReason == .storeUnavailable)
+            #expect(wrongType.message.contains("the key 'dms:queue:low' is a string, not a list"))
+            try await scheduler.redis.call("DEL", "dms:queue:low")
+            try await scheduler.redis.call("SET", "dms:sequence", "many")
+            let noNumber = try await client.refusal(
+                Methods.Tasks.enqueue, SchedulerServer.submission("a"), on: 3, metadata: [])
+            #expect(noNumber.knownReason == .storeUnavailable)
+            #expect(noNumber.message.contains("the key dms:sequence"))
+            await client.close()
+        }
+    }
+
     @Test func `a deadline passes while Redis does not answer`() async throws {
         try await SchedulerServer.with { scheduler in
             let client = try await scheduler.server.client()

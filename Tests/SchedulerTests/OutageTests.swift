@@ -70,6 +70,7 @@ import Testing
 
     @Test func `reads go to the reader, and what is not there yet is looked for at the writer`() async throws {
         try await TestRedis.with { reader in
+            try await reader.lagBehind()
             try await Harness.with(configure: { $0.reader = reader.url }) { (harness: Harness) async throws in
                 try await harness.enqueue("a")
                 // The other server knows nothing yet.

@@ -112,6 +112,7 @@ import Testing
 
     @Test func `a reader that knows nothing yet has lists read at the writer`() async throws {
         try await TestRedis.with { reader in
+            try await reader.lagBehind()
             try await Harness.with(configure: { $0.reader = reader.url }) { harness in
                 try await harness.built()
                 for id in ["a", "b", "c"] { try await harness.enqueue(id) }
@@ -122,6 +123,7 @@ import Testing
 
     @Test func `lists are read at the reader`() async throws {
         try await TestRedis.with { reader in
+            try await reader.lagBehind()
             try await reader.call("SET", "dms:enqueued:built", "1")
             try await reader.call("ZADD", "dms:enqueued", "1", "there")
             try await Foreign.add("there", to: reader)

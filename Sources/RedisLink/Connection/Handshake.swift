@@ -20,6 +20,8 @@ struct Handshake {
         var channels: [String] = []
         /// Whether replicas have to confirm what is written, so that `WAIT` must be allowed.
         var awaitsReplicas = false
+        /// What is asked of the server beside.
+        var inspection: [RedisCommand] = []
     }
 
     private enum Step {
@@ -27,6 +29,7 @@ struct Handshake {
         case readOnly
         case role(RedisRole)
         case select
+        case inspect
         case load(RedisScript)
         case subscribe
         case ping
@@ -38,6 +41,8 @@ struct Handshake {
     private let password: String?
     private var steps: ArraySlice<Step>
     private var loaded: [ObjectIdentifier: ByteBuffer] = [:]
+    /// The answers to the inspection, error answers among them.
+    private(set) var inspected: [RedisValue] = []
     /// Whether it failed because Redis does not let us listen to the channel, where the rest went well.
     private(set) var refusedChannel = false
 
@@ -54,6 +59,7 @@ struct Handshake {
         if purpose.isCluster, purpose.role == .replica { add(.readOnly, RedisCommand("READONLY")) }
         if let role = purpose.role { add(.role(role), RedisCommand("ROLE")) }
         if url.database != 0 { add(.select, RedisCommand("SELECT", [.integer(url.database)])) }
+        for command in purpose.inspection { add(.inspect, command) }
         for script in purpose.scripts { add(.load(script), RedisCommand("SCRIPT", "LOAD", script.source)) }
         // A server that is loading, or wants a password, refuses SCRIPT LOAD as well.
         if purpose.scripts.isEmpty { add(.ping, RedisCommand("PING")) }
@@ -70,6 +76,7 @@ struct Handshake {
         guard let step = steps.popFirst() else { return .failed("an answer to no command") }
         do throws(RedisError) {
             switch step {
+            case .inspect: inspected.append(try RedisValue(reply))
             case .load(let script): loaded[ObjectIdentifier(script)] = Self.evalshaHead(try reply.text())
             case .subscribe:
                 if let error = reply.error { throw error }
@@ -117,6 +124,7 @@ struct Handshake {
             case .role: "ROLE"
             case .wait: "WAIT"
             case .select: "SELECT"
+            case .inspect: "INFO"
             case .load(let script): "SCRIPT LOAD of \(script.name)"
             case .subscribe: "SUBSCRIBE"
             case .ping: "PING"

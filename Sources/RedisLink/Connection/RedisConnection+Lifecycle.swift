@@ -86,6 +86,7 @@ extension RedisConnection {
             if let subscription, handshake?.refusedChannel == true { sayRefused(subscription.channels, reason) }
             lose(reason)
         case .ready(let heads):
+            if let inspection, let handshake { inspection.heed(eventLoop, handshake.inspected) }
             handshake = nil
             saidRefused = false
             scriptHeads = heads

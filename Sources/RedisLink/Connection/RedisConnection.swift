@@ -15,6 +15,7 @@ public final class RedisConnection {
     let purpose: Handshake.Purpose
     /// Whose messages the link gets; nil: it is one for commands.
     let subscription: Subscription?
+    let inspection: RedisInspection?
     let logger: Logger
     let dialer: RedisDialer
     let locator: RedisLocator
@@ -55,7 +56,8 @@ public final class RedisConnection {
 
     init(
         eventLoop: any EventLoop, url: RedisURL, placement: RedisPlacement, options: RedisOptions,
-        scripts: [RedisScript], subscription: Subscription? = nil, tls: TLSContexts?, logger: Logger
+        scripts: [RedisScript], subscription: Subscription? = nil, inspection: RedisInspection? = nil,
+        tls: TLSContexts?, logger: Logger
     ) {
         self.eventLoop = eventLoop
         self.url = url
@@ -64,8 +66,9 @@ public final class RedisConnection {
         if case .one = url.servers {} else { role = role ?? .master }
         purpose = Handshake.Purpose(
             role: role, isCluster: url.isCluster, scripts: scripts, channels: subscription?.channels ?? [],
-            awaitsReplicas: options.minReplicas > 0)
+            awaitsReplicas: options.minReplicas > 0, inspection: inspection?.commands ?? [])
         self.subscription = subscription
+        self.inspection = inspection
         self.logger = logger
         dialer = RedisDialer(eventLoop: eventLoop, timeout: options.connectTimeout, tls: tls)
         locator = RedisLocator(url: url, placement: placement, dialer: dialer)

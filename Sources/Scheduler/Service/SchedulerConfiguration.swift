@@ -16,7 +16,11 @@ public struct SchedulerConfiguration: Sendable {
     ///
     /// 0: any number.
     public var queuedMax: Int
+    /// What is done while Redis may evict tasks.
+    public var evictionResponse: EvictionResponse
 
+    /// How often the servers are asked whether they keep what they are given.
+    var healthInterval = Duration.seconds(10)
     var clock = SystemClock()
 
     /// The prefix of another scheduler for whose tasks or answers keys under this one could be taken; nil: there is none.
@@ -36,7 +40,7 @@ public struct SchedulerConfiguration: Sendable {
     /// By default without a reader of its own and without tokens.
     public init(
         writer: RedisURL, reader: RedisURL? = nil, redis: RedisOptions = RedisOptions(), keyPrefix: String = "dms",
-        tokens: Tokens = Tokens(), queuedMax: Int = 0
+        tokens: Tokens = Tokens(), queuedMax: Int = 0, evictionResponse: EvictionResponse = .refuse
     ) {
         self.writer = writer
         self.reader = reader == writer ? nil : reader
@@ -44,5 +48,14 @@ public struct SchedulerConfiguration: Sendable {
         self.keyPrefix = keyPrefix
         self.tokens = tokens
         self.queuedMax = queuedMax
+        self.evictionResponse = evictionResponse
     }
+}
+
+/// What is done while Redis may evict tasks that were acknowledged.
+public enum EvictionResponse: String, Sendable, CaseIterable {
+    /// No task is taken, and the scheduler is not ready.
+    case refuse
+    /// The log and the metrics say so.
+    case warn
 }

@@ -13,6 +13,14 @@ extension SchedulerPool: MetricsSource {
     private static let undelivered = Metric(
         "dms_undelivered_tasks", .gauge,
         "Tasks that could not be delivered and are not back in their queues yet, at this process.")
+    private static let evicts = Metric(
+        "dms_redis_evicts", .gauge,
+        "1 where Redis may evict keys when its memory is full: all, tasks too, or only those that expire.")
+    private static let persistence = Metric(
+        "dms_redis_persistence", .gauge, "1 where Redis keeps its data in a file of that kind, else 0.")
+    private static let isReaderRelated = Metric(
+        "dms_redis_reader_is_replica", .gauge,
+        "1 where the reader has the writer's data; 0 where it is another Redis, so that reads go to the writer.")
     private static let isUp = Metric(
         "dms_redis_up", .gauge,
         "1 while Redis answers on every event loop; else 0, and what is kept in Redis is left out.")
@@ -39,10 +47,11 @@ extension SchedulerPool: MetricsSource {
         page.add(SchedulerPool.answerBytes, answers.bytesInUse)
         page.add(SchedulerPool.undelivered, await undeliveredTasks)
         let asked = NIODeadline.now()
-        let isUp = (try? await checkStore()) != nil
+        let isUp = (try? await ping()) != nil
         page.add(SchedulerPool.isUp, isUp ? 1 : 0)
         guard isUp else { return }
         page.add(SchedulerPool.roundTrip, Double((NIODeadline.now() - asked).nanoseconds) / 1e9)
+        if let findings = health.findings { SchedulerPool.show(findings, on: &page) }
         // What another program has spoilt is left out; whoever needs it is told.
         if let isBlocked = try? await call({ $0.store.readBlock().map(\.blocked) }) {
             page.add(SchedulerPool.blocked, isBlocked ? 1 : 0)
@@ -50,6 +59,18 @@ extension SchedulerPool: MetricsSource {
         if let statistics = try? await call({ $0.statistics() }) {
             SchedulerPool.show(statistics, at: configuration.clock.now(), on: &page)
         }
+    }
+
+    /// What Redis does not say is left out.
+    private static func show(_ findings: StoreHealth.Findings, on page: inout MetricsPage) {
+        if let eviction = findings.eviction {
+            page.add(evicts, eviction == .anything ? 1 : 0, ["keys": "all"])
+            page.add(evicts, eviction == .expiring ? 1 : 0, ["keys": "expiring"])
+        }
+        for (kind, isKept) in [("aof", findings.hasAppendOnlyFile), ("rdb", findings.savesSnapshots)] {
+            if let isKept { page.add(persistence, isKept ? 1 : 0, ["kind": kind]) }
+        }
+        if let isRelated = findings.isReaderRelated { page.add(isReaderRelated, isRelated ? 1 : 0) }
     }
 
     private static func show(_ statistics: Statistics, at now: Timestamp, on page: inout MetricsPage) {

@@ -20,6 +20,8 @@ public final class SchedulerPool: Sendable {
     private let lot: ParkingLot
     private let keeper: QueueKeeper
     private let order = TaskOrderKeeper()
+    let health: StoreHealth
+    private let watch: StoreWatch
     private let tokens: Mutex<Tokens>
 
     /// Who sends wrong tokens; for the doors to ask.
@@ -39,15 +41,21 @@ public final class SchedulerPool: Sendable {
         self.logger = logger
         self.group = group
         let loops = Array(group.makeIterator())
+        let health = StoreHealth(
+            response: configuration.evictionResponse, interval: configuration.healthInterval, logger: logger)
+        self.health = health
+        watch = StoreWatch(health: health, eventLoop: loops[0])
         writer = RedisClient(
             url: configuration.writer, placement: configuration.writerPlacement, options: configuration.redis,
-            scripts: StoreScripts.all, eventLoops: loops, logger: logger)
+            scripts: StoreScripts.all, inspection: health.writerInspection, eventLoops: loops, logger: logger)
         // While replicas are waited for, Redis reads nothing from a connection: reads take another one.
         let readerURL = configuration.reader ?? (configuration.redis.minReplicas > 0 ? configuration.writer : nil)
         reader = readerURL.map { url in
             RedisClient(
                 url: url, placement: configuration.readerPlacement, options: configuration.readerOptions,
-                scripts: StoreScripts.all.filter(\.readOnly), eventLoops: loops, logger: logger)
+                scripts: StoreScripts.all.filter(\.readOnly),
+                inspection: configuration.reader == nil ? nil : health.readerInspection, eventLoops: loops,
+                logger: logger)
         }
         services = loops.map { loop in
             Slot(eventLoop: loop, service: .makeEmptyBox(valueType: SchedulerService.self, eventLoop: loop))
@@ -64,6 +72,9 @@ public final class SchedulerPool: Sendable {
     /// of positions are made to agree with the lists, which another program may have written meanwhile, and the order of
     /// tasks with the set of known ids.
     public func run() async throws {
+        watch.start { [self] in
+            for slot in services { slot.eventLoop.execute { self.service(on: slot.eventLoop).lookAtServers() } }
+        }
         try await withThrowingTaskGroup(of: Void.self) { tasks in
             tasks.addTask { try await self.writer.run() }
             if let reader { tasks.addTask { try await reader.run() } }
@@ -85,11 +96,17 @@ public final class SchedulerPool: Sendable {
         }
     }
 
-    /// Succeeds while Redis answers on every loop: any of them may be the one that a caller's connection is on.
+    /// Succeeds while Redis answers on every loop, and keeps tasks: any of them may be the one that a caller's connection is on.
     public func checkStore() async throws(SchedulerError) {
+        try await ping()
+        if let refusal = health.refusal { throw refusal }
+    }
+
+    /// Succeeds while Redis answers on every loop.
+    func ping() async throws(SchedulerError) {
         do {
             let answers = services.map { slot in
-                slot.eventLoop.flatSubmit { self.service(on: slot.eventLoop).checkStore() }
+                slot.eventLoop.flatSubmit { self.service(on: slot.eventLoop).store.ping() }
             }
             try await EventLoopFuture.andAllSucceed(answers, on: services[0].eventLoop).get()
         } catch {
@@ -125,6 +142,7 @@ public final class SchedulerPool: Sendable {
     /// Closes the connections to Redis; what is in flight fails by what is known of it.
     public func shutdown() {
         endWaits()
+        watch.stop()
         keeper.shutdown()
         order.close()
         // Tasks that are on their way back would be lost with the connections.
@@ -148,12 +166,12 @@ public final class SchedulerPool: Sendable {
         if let service = slot.service.value { return service }
         let store = Store(
             writer: writer.connection(on: eventLoop), reader: reader?.connection(on: eventLoop),
-            readsElsewhere: configuration.reader != nil, keys: StoreKeys(prefix: configuration.keyPrefix),
-            queuedMax: configuration.queuedMax)
+            readsElsewhere: configuration.reader != nil, health: health,
+            keys: StoreKeys(prefix: configuration.keyPrefix), queuedMax: configuration.queuedMax)
         var configuration = configuration
         configuration.tokens = tokens.withLock { $0 }
         let service = SchedulerService(
-            store: store, configuration: configuration, lot: lot, order: order, answers: answers,
+            store: store, configuration: configuration, lot: lot, order: order, answers: answers, health: health,
             requestWake: { [keeper] in keeper.wake(tasks: $0) }, logger: logger)
         slot.service.value = service
         return service

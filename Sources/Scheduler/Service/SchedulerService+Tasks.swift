@@ -8,13 +8,14 @@ extension SchedulerService {
     /// Persists a task as `queued` and appends it to its queue; answers with its record.
     ///
     /// Fails with, in this order: `invalidField`, `limitParameters`, `submissionsBlocked`, a token error (`mid` and `high`
-    /// need the operator's), `taskExists`, `limitQueued`.
+    /// need the operator's), `taskExists`, `limitQueued`. While Redis may evict tasks: `storeUnavailable`.
     public func enqueue(_ submission: TaskSubmission, caller: Caller) -> EventLoopFuture<TaskRecord> {
         refusing { () throws(SchedulerError) in
             try FieldRules.checkParametersSize(submission.parameters.readableBytes)
             try check(
                 FieldRules.taskID(submission.taskID), FieldRules.name(submission.service, field: "service"),
                 FieldRules.name(submission.userID, field: "user_id"), FieldRules.parameters(submission.parameters))
+            if let refusal = health.refusal { throw refusal }
             let refusal = submission.priority == .low ? nil : tokens.operatorRefusal(caller)
             let now = clock.now()
             let record = TaskRecord(

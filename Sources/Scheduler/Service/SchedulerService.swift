@@ -31,6 +31,7 @@ public final class SchedulerService {
     /// Lets calls through that are answered with the record that they changed.
     private let changes: ReadGate
     private let answers: AnswerMemory
+    let health: StoreHealth
     var mendingFailures: FailureLog
     /// Changes while the service runs, on its loop.
     var tokens: TokenCheck
@@ -39,11 +40,12 @@ public final class SchedulerService {
 
     init(
         store: Store, configuration: SchedulerConfiguration, lot: ParkingLot, order: TaskOrderKeeper,
-        answers: AnswerMemory, requestWake: @escaping (Int) -> Void, logger: Logger
+        answers: AnswerMemory, health: StoreHealth, requestWake: @escaping (Int) -> Void, logger: Logger
     ) {
         self.store = store
         self.lot = lot
         self.order = order
+        self.health = health
         mendingFailures = FailureLog(
             "Positions in a queue cannot be mended", over: "Positions in a queue are mended again", logger: logger)
         self.requestWake = requestWake
@@ -79,8 +81,13 @@ public final class SchedulerService {
         }
     }
 
-    /// Succeeds while Redis answers at both of its addresses; else fails and says why.
-    public func checkStore() -> EventLoopFuture<Void> { store.ping() }
+    /// Succeeds while Redis answers at both of its addresses, and keeps tasks; else fails and says why.
+    public func checkStore() -> EventLoopFuture<Void> {
+        store.ping().onLoop { if let refusal = self.health.refusal { throw refusal } }
+    }
+
+    /// Asks the servers whether they keep what they are given, and whose data they have.
+    func lookAtServers() { health.look(at: store.writer, store.ownReader) }
 
     /// Succeeds when no task is on its way any more, neither to a caller nor back, or when the time is over.
     func settled(by deadline: NIODeadline) -> EventLoopFuture<Void> {

@@ -13,12 +13,14 @@ final class HandOutsInFlight {
 /// A future fails with a ``DMSModel/SchedulerError`` only.
 struct Store {
     let writer: RedisConnection
-    let reader: RedisConnection
-    /// Whether reads go to another address than writes, so that what they miss may be there all the same.
-    let hasSeparateReader: Bool
+    /// The connection to a reader of its own address; nil where reads go where writes go.
+    let ownReader: RedisConnection?
     let keys: StoreKeys
     let handOuts = HandOutsInFlight()
 
+    /// For reads: another connection than the writer's where there is one, whatever its address.
+    private let secondConnection: RedisConnection
+    private let health: StoreHealth
     private let keyTypes: KeyTypes
     private let enqueueScript: EnqueueScript
     private let handOutScript: HandOutScript
@@ -40,12 +42,16 @@ struct Store {
     private let markIndexScript: MarkIndexScript
 
     /// `reader` is nil where reads go over the same connection, `readsElsewhere` whether they go to another server.
-    init(writer: RedisConnection, reader: RedisConnection?, readsElsewhere: Bool, keys: StoreKeys, queuedMax: Int) {
+    init(
+        writer: RedisConnection, reader: RedisConnection?, readsElsewhere: Bool, health: StoreHealth, keys: StoreKeys,
+        queuedMax: Int
+    ) {
         self.writer = writer
-        self.reader = reader ?? writer
-        hasSeparateReader = readsElsewhere
+        ownReader = readsElsewhere ? reader : nil
+        secondConnection = reader ?? writer
+        self.health = health
         self.keys = keys
-        keyTypes = KeyTypes(keys, writer: writer, reader: self.reader)
+        keyTypes = KeyTypes(keys, writer: writer, reader: secondConnection)
         enqueueScript = EnqueueScript(keys: keys, queuedMax: queuedMax)
         handOutScript = HandOutScript(keys: keys)
         putBackScript = PutBackScript(keys: keys)
@@ -65,6 +71,11 @@ struct Store {
         indexTasksScript = IndexTasksScript(keys: keys)
         markIndexScript = MarkIndexScript(keys: keys)
     }
+
+    /// Whether reads go to another address than writes, so that what they miss may be there all the same.
+    var hasSeparateReader: Bool { ownReader != nil && !health.readsAtWriter }
+
+    private var reader: RedisConnection { ownReader != nil && health.readsAtWriter ? writer : secondConnection }
 
     /// Persists tasks and appends each to its queue, unless something stands against it.
     ///
@@ -189,7 +200,8 @@ struct Store {
 
     /// Succeeds if Redis answers at both addresses.
     func ping() -> EventLoopFuture<Void> {
-        let answers = (reader === writer ? [writer] : [writer, reader]).map { connection in
+        let connections = secondConnection === writer ? [writer] : [writer, secondConnection]
+        let answers = connections.map { connection in
             connection.send(RedisCommand("PING")) { _ throws(RedisError) in }
         }
         return reading(EventLoopFuture.andAllSucceed(answers, on: writer.eventLoop))

@@ -28,6 +28,8 @@ struct Settings: Sendable {
     var minReplicas: Int
     /// How long these may take.
     var replicaWait: Duration
+    /// What is done while Redis may evict tasks.
+    var evictionResponse: EvictionResponse
     var keyPrefix: String
     var dataDirectory: String
     var operatorTokens: TokenSettings
@@ -59,6 +61,9 @@ struct Settings: Sendable {
         reader = try Settings.url(source, .readerURL)
         minReplicas = try Settings.number(source, .minReplicas, 0...100)
         replicaWait = .milliseconds(try Settings.number(source, .replicaWait, 1...60_000))
+        evictionResponse = try Settings.choice(
+            .eviction, try Settings.text(source, .eviction), EvictionResponse.init(rawValue:),
+            EvictionResponse.allCases.map(\.rawValue))
         keyPrefix = try Settings.text(source, .keyPrefix)
         if let other = SchedulerConfiguration.keyPrefix(inConflictWith: keyPrefix) {
             throw SettingsError(
@@ -89,6 +94,12 @@ struct Settings: Sendable {
     private func checkServers() throws(SettingsError) {
         if writer?.role == .replica {
             throw SettingsError(.writerURL, "a replica takes no writes: no role=replica here")
+        }
+        if let reader, let writer, reader.database != writer.database {
+            throw SettingsError(
+                .readerURL,
+                "database \(reader.database), and REDIS_WRITER_URL names database \(writer.database): tasks would never be "
+                    + "read")
         }
         if minReplicas > 0, writer == nil {
             throw SettingsError(.minReplicas, "the private redis-server has no replicas; needs REDIS_WRITER_URL")

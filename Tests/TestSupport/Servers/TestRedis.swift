@@ -92,6 +92,12 @@ public final class TestRedis: Sendable {
         try await start()
     }
 
+    /// From now on it may remove keys when its memory is full; who is connected has to connect again.
+    public func evictTasks() async throws {
+        try await call("CONFIG", "SET", "maxmemory", "100mb", "maxmemory-policy", "allkeys-lru")
+        try await call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+    }
+
     /// Stops the server from answering, with its connections open.
     public func pause() { process.signal(SIGSTOP) }
 
