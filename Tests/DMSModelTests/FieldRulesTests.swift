@@ -102,6 +102,18 @@ import Testing
         #expect(error?.reason == .limitParameters)
     }
 
+    @Test(arguments: [true, false])
+    func `a result is one JSON text, of a failure too, and only a failure has an error`(succeeded: Bool) {
+        let lease = LeaseReference(taskID: TaskID("t"), token: "")
+        for (text, kind) in [
+            ("", nil), ("1", nil), (" {} ", nil), ("{", FieldViolation.Kind.invalidJSON), ("1 2", .invalidJSON),
+        ] {
+            let finish = TaskFinish(lease: lease, succeeded: succeeded, result: ByteBuffer(string: text), error: "no")
+            #expect(FieldRules.result(of: finish)?.kind == kind)
+            #expect((FieldRules.error(of: finish) == nil) == !succeeded)
+        }
+    }
+
     @Test func `a number lies in its range, both ends counted`() {
         for value: UInt32 in [1, 2, 1000] { #expect(FieldRules.range(value, field: "max_tasks", 1...1000) == nil) }
         for value: UInt32 in [0, 1001, .max] {

@@ -182,7 +182,8 @@ import Testing
         #","attempt":3,"returned":"abc""#, #","attempt":3,"returned":"abc","lease":"tok","lease_ms":30000"#,
         #","attempt":3,"lease":"tok","lease_ms":30000,"submitter_id":"w\"1""#, #","attempt":"3""#, #","attempt":-3"#,
         #","attempt":3,"lease":"tok","lease_ms":30000,"submitter_id":"w","result":"{\",\\\"priority\\\":\\\"high\":1}""#,
-        #","attempt":1,"error":"\",\"priority\":\"high\"""#, #","submitter_id":"w","attempt":3"#, #","other":1"#, " ",
+        #","attempt":1,"error":"\",\"priority\":\"high\"""#,
+        #","attempt":1,"result":"[1]","error":"no""#, #","submitter_id":"w","attempt":3"#, #","other":1"#, " ",
     ])
     func `a record reads the same by its fields' places and by the parser`(later: String) throws {
         let parameters = [

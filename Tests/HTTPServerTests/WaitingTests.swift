@@ -42,6 +42,22 @@ struct WaitingTests {
         }
     }
 
+    @Test func `what came of a task that failed is shown with its error`() async throws {
+        try await withScheduler { server, _ in
+            try await server.submit("t")
+            _ = try await server.next()
+            let finish = TaskFinish(
+                lease: LeaseReference(taskID: TaskID("t"), token: ""), succeeded: false,
+                result: ByteBuffer(string: #"{"moved": 3}"#), error: "disk full")
+            _ = try await server.scheduler.call { $0.finish(finish, caller: Caller()) }
+            let later = #","attempt":1,"result":{"moved": 3},"error":"disk full""#
+            for target in ["/tasks/t", "/tasks"] {
+                let answer = try await server.get(target)
+                #expect(answer.timeless.contains(record("t", status: "failed", later: later)), "\(answer.text)")
+            }
+        }
+    }
+
     @Test func `a task that is handed out without a lease has no end, and waits for nobody's word`() async throws {
         try await withScheduler { server, redis in
             for (id, query) in [("a", ""), ("b", "?lease_ms=0"), ("c", "?wait_ms=600000&lease_ms=0")] {

@@ -103,11 +103,16 @@ import Testing
                 #expect(try await caller.badFields(method, finish("nested", result: bad)) == ["result"])
             }
             #expect(try await caller.call(method, finish("nested", result: nested(512))).status == .completed)
+            try await caller.enqueue("half")
+            #expect(try await caller.next(1) == ["half"])
+            let half = try await caller.call(method, finish("half", result: "[1, 2]", error: "disk full"))
+            #expect((half.result, half.error) == (ByteBuffer(string: "[1, 2]"), "disk full"))
+            #expect(try await caller.call(Methods.Tasks.get, GetTaskRequest(taskID: TaskID("half"))).record == half)
 
-            // Only a task that failed has an error, and only one that did not has a result.
+            // Only a task that failed has an error.
             let both = TaskFinish(
-                lease: unknown, succeeded: false, result: ByteBuffer(string: "1"), error: "no")
-            #expect(try await caller.badFields(method, both) == ["result"])
+                lease: unknown, succeeded: true, result: ByteBuffer(string: "1"), error: "no")
+            #expect(try await caller.badFields(method, both) == ["error"])
             await caller.client.close()
         }
     }

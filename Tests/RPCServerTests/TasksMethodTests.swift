@@ -145,7 +145,15 @@ import Testing
         }
     }
 
-    @Test(arguments: ["", "index", "a\0b", String(repeating: "x", count: 257), "nobody"])
+    @Test func `an empty id is no id, and its field is named`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            #expect(try await caller.badFields(Methods.Tasks.get, GetTaskRequest(taskID: TaskID(""))) == ["task_id"])
+            await caller.client.close()
+        }
+    }
+
+    @Test(arguments: ["index", "a\0b", String(repeating: "x", count: 257), "nobody"])
     func `an id that no task can have is not found`(id: String) async throws {
         try await SchedulerServer.with { scheduler in
             let caller = try await scheduler.caller()

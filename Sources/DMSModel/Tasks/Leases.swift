@@ -73,7 +73,7 @@ public struct TaskFinish: Sendable, Equatable {
     public var lease: LeaseReference
     /// Whether the task ends as completed; false ends it as failed.
     public var succeeded: Bool
-    /// A JSON text; only where the task succeeded.
+    /// A JSON text; empty where there is none.
     public var result: ByteBuffer
     /// A text for people; only where the task failed.
     public var error: String

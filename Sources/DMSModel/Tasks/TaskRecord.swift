@@ -22,7 +22,7 @@ public struct TaskRecord: Sendable, Equatable {
     public var attempt: UInt32
     /// Who it was handed out to last; empty where nobody gave a name.
     public var submitterID: String
-    /// What came of it, a JSON text; only of a completed task.
+    /// What came of it, a JSON text; only of a completed or failed task.
     public var result: ByteBuffer?
     /// Why it failed, for people; only of a failed task.
     public var error: String?

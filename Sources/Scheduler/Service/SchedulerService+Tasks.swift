@@ -44,9 +44,12 @@ extension SchedulerService {
     /// A task, its position and the queues, read in one step.
     ///
     /// Read at the reader; a task that is not there (yet), and a position that cannot be right, are looked for where
-    /// they are written. Fails with `taskNotFound`, or with `limitReads` where too much is read. A large answer keeps its room at
-    /// the origin; see ``CallOrigin/takeRoom()``.
+    /// they are written. Fails with `invalidField` of an empty id, `taskNotFound`, or with `limitReads` where too much is read. A large
+    /// answer keeps its room at the origin; see ``CallOrigin/takeRoom()``.
     public func get(_ id: TaskID, from origin: CallOrigin? = nil) -> EventLoopFuture<TaskSummary> {
+        if id.text.isEmpty, let violation = FieldRules.taskID(id) {
+            return eventLoop.makeFailedFuture(SchedulerError.invalid([violation]))
+        }
         // What stands at a reserved id's key is no record; and no record has an id of any length.
         guard FieldRules.taskID(id)?.kind != .reserved, id.text.utf8.count <= Limits.nameBytesMax else {
             return eventLoop.makeFailedFuture(SchedulerError.notFound(id))

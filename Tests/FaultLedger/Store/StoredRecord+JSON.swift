@@ -17,7 +17,13 @@ extension SeenTask {
         self.init(
             task: record.taskID.text, user: record.userID, parameters: String(buffer: record.parameters),
             priority: record.priority, status: record.status, attempt: Int(record.attempt),
-            fetchedBy: record.submitterID, text: record.result.map { String(buffer: $0) } ?? record.error ?? "",
-            token: token, leaseEndsAt: leaseEndsAt)
+            fetchedBy: record.submitterID, text: SeenTask.text(of: record), token: token, leaseEndsAt: leaseEndsAt)
+    }
+
+    /// What came of it; of a failure the error, whose result must say the same.
+    private static func text(of record: TaskRecord) -> String {
+        let result = record.result.map { String(buffer: $0) }
+        guard record.status == .failed, let error = record.error else { return result ?? record.error ?? "" }
+        return result == "\"\(error)\"" || result == error ? error : "\(error), but \(result ?? "no result")"
     }
 }

@@ -105,9 +105,11 @@ extension Caller {
     }
 
     func finish(_ proof: Proof, _ ending: Ending, on scheduler: Int) async -> Outcome {
+        // A failure brings a result beside its error, which says the same.
+        let result = ending.succeeded ? ending.text : "\"\(ending.text)\""
         let request = TaskFinish(
-            lease: proof.reference, succeeded: ending.succeeded,
-            result: ByteBuffer(string: ending.succeeded ? ending.text : ""), error: ending.succeeded ? "" : ending.text)
+            lease: proof.reference, succeeded: ending.succeeded, result: ByteBuffer(string: result),
+            error: ending.succeeded ? "" : ending.text)
         return await call(.finish(proof, ending), on: scheduler, Methods.Submitter.finish, request) {
             .task(SeenTask($0))
         }

@@ -181,6 +181,39 @@ struct LeaseTests {
         }
     }
 
+    @Test func `a failure may have a result beside its error, and a repetition must have both`() async throws {
+        try await Harness.with { harness in
+            let (result, error) = (#"{"moved":3,",\"error\":\"":["x"]}"#, #"disk "full" ,"result":""#)
+            for (id, result, error) in [("a", result, error), ("b", "", error), ("c", result, "x")] {
+                try await harness.enqueue(id)
+                let task = try await harness.leaseOne()
+                let record = try await harness.finish(task.reference, result: result, error: error)
+                #expect(record.status == .failed)
+                #expect(record.result.map { String(buffer: $0) } == (result.isEmpty ? nil : result))
+                #expect(record.error == error)
+                #expect(try await harness.get(id).record == record)
+                #expect(try await harness.finish(task.reference, result: result, error: error) == record)
+                for (otherResult, otherError) in [(result, error + " "), ("2", error), ("1", "y")] {
+                    #expect(
+                        try await Harness.refusal {
+                            try await harness.finish(task.reference, result: otherResult, error: otherError)
+                        } == .leaseLost)
+                }
+                #expect(try await harness.get(id).record == record)
+            }
+            // A result alone, without a word of error.
+            try await harness.enqueue("d")
+            let task = try await harness.leaseOne()
+            let record = try await harness.finish(task.reference, result: result, error: "")
+            #expect((record.status, record.error) == (.failed, nil))
+            #expect(record.result.map { String(buffer: $0) } == result)
+            #expect(try await harness.finish(task.reference, result: result, error: "") == record)
+            #expect(
+                try await Harness.refusal { try await harness.finish(task.reference, result: result) } == .leaseLost)
+            try await harness.expectAgreement()
+        }
+    }
+
     @Test func `a task without a lease is finished once, with an empty token`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")

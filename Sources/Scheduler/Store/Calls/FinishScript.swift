@@ -28,7 +28,7 @@ struct FinishScript {
             StoreScripts.finish, keys: keys, [recordPrefix + id],
             [
                 .text(id), .text(finish.lease.token), .text(now.description), .text(status.rawValue),
-                .bytes(FinishScript.field(finish)),
+                .bytes(FinishScript.fields(finish)),
             ]
         ) { reply throws(RedisError) in
             switch try reply.integer(at: 0) {
@@ -41,19 +41,20 @@ struct FinishScript {
         }
     }
 
-    /// The field that says what came of it.
+    /// The fields that say what came of it, the result first.
     ///
     /// A result is kept as a string that holds its JSON text: as JSON, it could hold a copy of a record's tail, which
     /// would stand behind the record's own.
-    private static func field(_ finish: TaskFinish) -> ByteBuffer {
-        var field = ByteBuffer()
-        if finish.succeeded, finish.result.readableBytes > 0 {
-            field.writeStaticString(",\"result\":")
-            JSONString.write(String(buffer: finish.result), into: &field)
-        } else if !finish.succeeded, !finish.error.isEmpty {
-            field.writeStaticString(",\"error\":")
-            JSONString.write(finish.error, into: &field)
+    private static func fields(_ finish: TaskFinish) -> ByteBuffer {
+        var fields = ByteBuffer()
+        if finish.result.readableBytes > 0 {
+            fields.writeStaticString(",\"result\":")
+            JSONString.write(String(buffer: finish.result), into: &fields)
         }
-        return field
+        if !finish.error.isEmpty {
+            fields.writeStaticString(",\"error\":")
+            JSONString.write(finish.error, into: &fields)
+        }
+        return fields
     }
 }

@@ -1,7 +1,8 @@
 -- Finish a task: it is completed or failed, with what came of it.
 -- KEYS[1] HASH stats   KEYS[2] ZSET leases   KEYS[3] STRING record
 -- ARGV[1] task id   ARGV[2] the lease's token, empty where the task came without a lease   ARGV[3] now, RFC 3339
--- ARGV[4] completed or failed   ARGV[5] the field that says what came of it: `,"result":"…"`, `,"error":"…"` or nothing
+-- ARGV[4] completed or failed   ARGV[5] the fields that say what came of it: `,"result":"…"`, `,"error":"…"`, both in this
+--   order, or nothing
 -- Returns {1, record} finished | {0, record} was finished so already | {-1} unknown
 --   | {-2} the token is not (any longer) the task's, or it was finished otherwise | {-3} canceled
 local record = redis.call('GET', KEYS[3])
@@ -16,7 +17,7 @@ end
 if status == 'canceled' then
     return {-3}
 end
--- No quote stands bare inside a string, so the first bare name is the field's.
+-- No quote stands bare inside a string, so the first bare name is the first field's.
 local start = string.find(rest, ',"result":"', 1, true) or string.find(rest, ',"error":"', 1, true)
 if status == 'completed' or status == 'failed' then
     local field = start and string.sub(rest, start) or ''

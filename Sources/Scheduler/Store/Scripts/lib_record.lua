@@ -7,7 +7,7 @@
 --
 -- The later fields, in this order, each only where it applies: `"attempt":N` times handed out, `"returned":"token"` of the
 -- holder that gave the task back last, `"lease":"token","lease_ms":N` of the present holder (also of the one that finished
--- the task), `"submitter_id":"…"`, and `"result":"…"` or `"error":"…"`.
+-- the task), `"submitter_id":"…"`, and `"result":"…"`, then `"error":"…"`.
 
 -- How a record goes on from the place of its tail; and from its start on, where that place is to be found.
 local tail_shape = '^,"priority":"(%l+)","status":"(%l+)","enqueued_at":"([^"]*)","updated_at":"([^"]*)"(.*)}$'

@@ -77,7 +77,7 @@ struct  Dms__V1__Task
    */
   ProtobufCBinaryData submitter_id;
   /*
-   * JSON; only of a completed task
+   * JSON; only of a completed or failed task
    */
   ProtobufCBinaryData result;
   /*
