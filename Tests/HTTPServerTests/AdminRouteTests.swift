@@ -95,16 +95,18 @@ import Testing
     func `every admin route needs the token`(method: String, target: String, body: String) async throws {
         for configured in ["sesame", nil] {
             try await withScheduler(operatorToken: configured) { server, _ in
+                let wrong = "The operator token in X-DMS-Operator-Token is wrong"
                 for (token, detail) in [
-                    (nil, "The operator token is needed"), ("wrong", "The operator token is wrong"),
-                    ("sesam", "The operator token is wrong"), ("sesamesesame", "The operator token is wrong"),
+                    (nil, "The operator token is needed, in X-DMS-Operator-Token"), ("wrong", wrong),
+                    ("sesam", wrong), ("sesamesesame", wrong),
                 ] {
                     let headers = token.map { [("X-DMS-Operator-Token", $0)] } ?? []
                     let answer = try await server.call(method, target, headers: headers, body: .init(string: body))
                     #expect(answer.status == 403)
                     if method == "HEAD" { continue }
-                    let expected =
-                        configured == nil ? "No operator token is configured, so this is closed to everybody" : detail
+                    let closed =
+                        "No operator token is configured (DMS_OPERATOR_TOKEN), so this is closed to everybody"
+                    let expected = configured == nil ? closed : detail
                     #expect(answer.text == #"{"detail":"\#(expected)"}"#)
                 }
             }

@@ -34,10 +34,10 @@ import Testing
             for priority in ["mid", "high"] {
                 let without = try await server.post("/tasks", submission("t", priority: priority))
                 #expect(without.status == 403)
-                #expect(without.text == #"{"detail":"The operator token is needed"}"#)
+                #expect(without.text == #"{"detail":"The operator token is needed, in X-DMS-Operator-Token"}"#)
                 let wrong = try await server.post("/tasks", submission("t", priority: priority), token: "Sesame")
                 #expect(wrong.status == 403)
-                #expect(wrong.text == #"{"detail":"The operator token is wrong"}"#)
+                #expect(wrong.text == #"{"detail":"The operator token in X-DMS-Operator-Token is wrong"}"#)
                 let right = try await server.post("/tasks", submission(priority, priority: priority), token: "sesame")
                 #expect(right.status == 201)
                 #expect(right.timeless == record(priority, priority: priority))
@@ -51,7 +51,8 @@ import Testing
         try await withScheduler(operatorToken: nil) { server, _ in
             let answer = try await server.post("/tasks", submission("t", priority: "mid"), token: "")
             #expect(answer.status == 403)
-            #expect(answer.text == #"{"detail":"No operator token is configured, so this is closed to everybody"}"#)
+            let sentence = "No operator token is configured (DMS_OPERATOR_TOKEN), so this is closed to everybody"
+            #expect(answer.text == #"{"detail":"\#(sentence)"}"#)
             #expect(try await server.post("/tasks", submission("t")).status == 201)
         }
     }

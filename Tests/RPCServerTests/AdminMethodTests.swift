@@ -88,6 +88,11 @@ import Testing
             #expect(blocked.updatedAt != nil)
             #expect(try await caller.call(Methods.Admin.getBlock, GetBlockRequest()) == blocked)
 
+            let other = try await scheduler.server.client()
+            let refused = try await other.refusal(Methods.Tasks.enqueue, SchedulerServer.submission("t"), on: 1)
+            await other.close()
+            #expect(refused.knownReason == .submissionsBlocked)
+            #expect(refused.message == "An admin has blocked submissions: \"caf\u{e9}\"")
             let resumed = try await caller.call(Methods.Admin.resume, ResumeRequest())
             #expect(!resumed.blocked)
             #expect(resumed.reason == "caf\u{e9}")

@@ -130,7 +130,7 @@ import Testing
             await client.send(bytes)
             let error = try await client.error(on: 1)
             #expect(error.knownReason == .methodUnknown)
-            #expect(error.message.utf8.count < 2 * ClientText.bytesMax)
+            #expect(error.message.utf8.count < 2 * QuotedText.bytesMax)
             try await expectAlive(client, on: 3)
             await client.close()
         }
@@ -149,17 +149,5 @@ import Testing
             try await expectAlive(client, on: 3)
             await client.close()
         }
-    }
-
-    @Test(arguments: ["x", "é", "€", "😀", "xé", "xx€", "e\u{301}"])
-    func `a quotation is cut between code points`(unit: String) {
-        let text = String(repeating: unit, count: 1000)
-        let quoted = ClientText.quoted(text)
-        #expect(quoted.utf8.count <= ClientText.bytesMax)
-        #expect(quoted.utf8.count > ClientText.bytesMax - 4)
-        #expect(quoted.hasSuffix("…"))
-        #expect(text.utf8.starts(with: quoted.utf8.dropLast("…".utf8.count)))
-        let short = String(repeating: "x", count: ClientText.bytesMax)
-        #expect(ClientText.quoted(short) == short)
     }
 }

@@ -127,7 +127,19 @@ import Testing
             #expect(
                 try await harness.text("GET", "dms:block:frontend")
                     == #"{"blocked":true,"reason":"ünfit \"x\"","updated_at":"\#(time)"}"#)
-            #expect(try await Harness.refusal { try await harness.enqueue("c") } == .submissionsBlocked)
+            // Each of those that are asked for at once is told.
+            let refusals = await withTaskGroup(of: SchedulerError?.self) { calls in
+                for id in ["c", "d", "e"] {
+                    calls.addTask {
+                        await #expect(throws: SchedulerError.self) { try await harness.enqueue(id) }
+                    }
+                }
+                return await calls.reduce(into: []) { $0.append($1) }
+            }
+            #expect(refusals.map { $0?.reason } == [.submissionsBlocked, .submissionsBlocked, .submissionsBlocked])
+            for refusal in refusals {
+                #expect(refusal?.message == "An admin has blocked submissions: \"ünfit \"x\"\"")
+            }
             #expect(try await harness.nextIDs() == ["a"])
             #expect(try await harness.cancel("b").status == .canceled)
         }

@@ -130,7 +130,7 @@ final class MethodRouter {
     }
 
     private static func unknown(_ envelope: RequestEnvelope) -> SchedulerError {
-        let (service, method) = (ClientText.quoted(envelope.service), ClientText.quoted(envelope.method))
+        let (service, method) = (QuotedText.quoted(envelope.service), QuotedText.quoted(envelope.method))
         return SchedulerError(.methodUnknown, "There is no method \(method) of a service \(service)")
     }
 

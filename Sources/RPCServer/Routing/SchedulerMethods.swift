@@ -67,7 +67,7 @@ extension MethodRouter {
         register(Methods.Health.check, .answersWhileDraining) { request, context in
             guard request.service.isEmpty || ServiceName.all.contains(request.service) else {
                 return scheduler.eventLoop.makeFailedFuture(
-                    SchedulerError(.serviceUnknown, "There is no service \(ClientText.quoted(request.service))"))
+                    SchedulerError(.serviceUnknown, "There is no service \(QuotedText.quoted(request.service))"))
             }
             guard !context.isDraining else {
                 return scheduler.eventLoop.makeSucceededFuture(HealthCheckResponse(status: .notServing))

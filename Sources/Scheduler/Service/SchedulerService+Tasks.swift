@@ -27,10 +27,8 @@ extension SchedulerService {
             return submissions.add(item, weight: weight).onLoop { outcome in
                 switch outcome {
                 case .enqueued: return record
-                case .blocked:
-                    throw SchedulerError(
-                        .submissionsBlocked, "An admin has blocked submissions", retryAfter: .seconds(5))
-                case .notAllowed: throw refusal ?? SchedulerError(.tokenRequired, "The operator token is needed")
+                case .blocked(let reason): throw SchedulerError.blocked(reason)
+                case .notAllowed: throw refusal ?? TokenCheck.operatorTokenNeeded
                 case .exists:
                     throw SchedulerError(.taskExists, "There is a task '\(submission.taskID)' already")
                 case .full:

@@ -142,6 +142,13 @@ public final class SchedulerService {
 }
 
 extension SchedulerError {
+    /// Submissions are blocked, for a reason that the admin may have given.
+    static func blocked(_ reason: String?) -> SchedulerError {
+        let reason = reason.flatMap { $0.isEmpty ? nil : ": \"\(QuotedText.quoted($0))\"" } ?? ""
+        return SchedulerError(
+            .submissionsBlocked, "An admin has blocked submissions" + reason, retryAfter: .seconds(5))
+    }
+
     static func notFound(_ id: TaskID) -> SchedulerError {
         let isLong = id.text.utf8.count > Limits.nameBytesMax
         return SchedulerError(.taskNotFound, isLong ? "There is no task of so long an id" : "There is no task '\(id)'")

@@ -2,6 +2,10 @@ import DMSModel
 
 /// Who may do what, by the tokens that came with a call.
 struct TokenCheck {
+    /// What a call needs that came without the operator token; metadata and headers of that name carry it.
+    static let operatorTokenNeeded = SchedulerError(
+        .tokenRequired, "The operator token is needed, in X-DMS-Operator-Token")
+
     private let operators: [[UInt8]]
     private let submitters: [[UInt8]]
 
@@ -14,12 +18,14 @@ struct TokenCheck {
     func operatorRefusal(_ caller: Caller) -> SchedulerError? {
         guard !operators.isEmpty else {
             return SchedulerError(
-                .tokenNotConfigured, "No operator token is configured, so this is closed to everybody")
+                .tokenNotConfigured,
+                "No operator token is configured (DMS_OPERATOR_TOKEN), so this is closed to everybody")
         }
         guard let given = caller.operatorToken else {
-            return SchedulerError(.tokenRequired, "The operator token is needed")
+            return TokenCheck.operatorTokenNeeded
         }
-        return isAny(given, of: operators) ? nil : TokenCheck.wrong("The operator token is wrong")
+        return isAny(given, of: operators)
+            ? nil : TokenCheck.wrong("The operator token in X-DMS-Operator-Token is wrong")
     }
 
     /// Why the caller may not fetch tasks; nil where it may, which is everybody unless a submitter token is configured.
@@ -28,11 +34,12 @@ struct TokenCheck {
         let isOperator = isOperator(caller)
         if isOperator == true { return nil }
         guard let given = caller.submitterToken else {
-            var error = SchedulerError(.tokenRequired, "The submitter token is needed")
+            var error = SchedulerError(.tokenRequired, "The submitter token is needed, in X-DMS-Submitter-Token")
             error.bearsWrongToken = isOperator == false
             return error
         }
-        return isAny(given, of: submitters) ? nil : TokenCheck.wrong("The submitter token is wrong")
+        return isAny(given, of: submitters)
+            ? nil : TokenCheck.wrong("The submitter token in X-DMS-Submitter-Token is wrong")
     }
 
     /// Whether the operator token that came with the call is right; nil where none came, or none could be.

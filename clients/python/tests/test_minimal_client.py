@@ -31,4 +31,4 @@ def test_the_minimal_client_says_why_it_was_refused(folder: Path) -> None:
         done = run(scheduler)
     finally:
         scheduler.stop()
-    assert (done.returncode, done.stderr) == (1, "Next failed: code 7, The submitter token is needed\n")
+    assert (done.returncode, done.stderr) == (1, "Next failed: code 7, The submitter token is needed, in X-DMS-Submitter-Token\n")

@@ -5,12 +5,13 @@ import RedisLink
 /// `enqueue.lua`: persists new tasks and appends each to its queue.
 struct EnqueueScript {
     /// What became of a submission.
-    enum Outcome: Int {
-        case enqueued = 1
-        case blocked = -1
-        case notAllowed = -2
-        case exists = -3
-        case full = -4
+    enum Outcome: Equatable {
+        case enqueued
+        /// An admin has blocked submissions, and may have said why.
+        case blocked(reason: String?)
+        case notAllowed
+        case exists
+        case full
     }
 
     /// A task that is to be persisted.
@@ -70,12 +71,28 @@ struct EnqueueScript {
                 words.append(submission.isAllowed ? 1 : 0)
             }
         } decode: { reply throws(RedisError) in
-            let outcomes = try reply.map { outcome throws(RedisError) in try Outcome(answer: outcome.integer()) }
-            guard outcomes.count == submissions.count else {
-                throw .unexpectedReply("enqueue.lua answered other than it was asked")
-            }
-            return outcomes
+            try EnqueueScript.outcomes(reply, of: submissions.count)
         }
+    }
+
+    private static func outcomes(_ reply: borrowing RedisReply, of count: Int) throws(RedisError) -> [Outcome] {
+        let block = try reply.element(0) { first throws(RedisError) in
+            first.kind == .string ? BlockState(stored: try first.bytes()) : nil
+        }
+        if let block { return Array(repeating: .blocked(reason: block.reason), count: count) }
+        let outcomes = try reply.map { outcome throws(RedisError) -> Outcome in
+            switch try outcome.integer() {
+            case 1: .enqueued
+            case -2: .notAllowed
+            case -3: .exists
+            case -4: .full
+            case let other: throw .unexpectedReply("enqueue.lua answered \(other)")
+            }
+        }
+        guard outcomes.count == count else {
+            throw .unexpectedReply("enqueue.lua answered other than it was asked")
+        }
+        return outcomes
     }
 }
 

@@ -6,17 +6,15 @@
 -- ARGV[3] how many tasks may be queued, in the three queues together; 0: any number
 -- then for each task, in order: its id   its record   1, 2 or 3: its queue   its enqueued_at in microseconds
 --   1: the caller may use this priority, 0: it may not
--- Returns for each: 1 done | -1 submissions are blocked | -2 not allowed | -3 the id exists | -4 as many are queued as may be
+-- Returns {the block flag's text} where submissions are blocked, and none is taken; else for each task: 1 done | -2 not allowed
+--   | -3 the id exists | -4 as many are queued as may be
 local queued_max = tonumber(ARGV[3])
 local other_keys = queued_max > 0 and 14 or 11
 local tasks = #KEYS - other_keys
 local answers = {}
 local block = redis.call('GET', KEYS[9])
 if block and string.find(block, '"blocked"%s*:%s*true') then
-    for number = 1, tasks do
-        answers[number] = -1
-    end
-    return answers
+    return {block}
 end
 
 -- Most ids are new: that is asked for all of them at once.
