@@ -100,8 +100,8 @@ struct RESTResponder: HTTPResponder {
             return Answer(error)
         } catch let error as SchedulerError {
             logFailure(error, endpoint)
-            if error.bearsWrongToken { await takeTime(context) }
-            return Answer(error, part: endpoint.fieldsPart)
+            let answer = Answer(error, part: endpoint.fieldsPart)
+            return error.bearsWrongToken ? await inItsTurn(answer, context) : answer
         } catch let error as BrokenBody {
             throw error.cause
         } catch {
@@ -112,10 +112,21 @@ struct RESTResponder: HTTPResponder {
         }
     }
 
-    /// Lets a client wait that sent a wrong token.
-    private func takeTime(_ context: Context) async {
+    /// Lets a client wait that sent a wrong token, and closes its connection where too many are answered already.
+    private func inItsTurn(_ answer: Answer, _ context: Context) async -> Answer {
         context.hasWaited.set()
-        let delay = scheduler.wrongTokens.delay(for: context.channel.remoteAddress)
+        var closing = Answer(WrongTokens.refusal, part: "body")
+        closing.headers[.connection] = "close"
+        let (answer, delay) =
+            switch scheduler.wrongTokens.verdict(for: context.channel.remoteAddress) {
+            case .answer(let delay): (answer, delay)
+            case .refuse(let delay): (closing, delay)
+            case .close: (closing, TimeAmount.zero)
+            }
+        guard delay > .zero else {
+            try? await context.channel.close()
+            return answer
+        }
         // A server that breaks everything off has it over.
         try? await Task.sleep(for: .nanoseconds(delay.nanoseconds))
     }
@@ -124,6 +135,7 @@ struct RESTResponder: HTTPResponder {
     private func logFailure(_ error: SchedulerError, _ endpoint: Endpoint) {
         let level: Logger.Level
         switch error.reason {
+        return answer
         case .outcomeUnknown, .storeFull: level = .warning
         // The connection to Redis says itself that it is lost, once and not for each request.
         case .storeUnavailable: level = .debug

@@ -7,53 +7,105 @@ import Testing
 @testable import Scheduler
 
 @Suite struct WrongTokenTests {
-    private func address(_ text: String) throws -> WrongTokenTable.Key {
-        WrongTokenTable.Key(try SocketAddress(ipAddress: text, port: 1))
+    private let now = NIODeadline.now()
+
+    private func address(_ text: String) throws -> ClientAddress? {
+        ClientAddress(try SocketAddress(ipAddress: text, port: 1))
     }
 
-    @Test func `each wrong token of an address is answered later than the one before, up to a second`() throws {
+    /// How many milliseconds an answer is late; nil where it is refused.
+    private func delay(_ verdict: WrongTokens.Verdict) -> Int64? {
+        guard case .answer(let delay) = verdict else { return nil }
+        return delay.nanoseconds / 1_000_000
+    }
+
+    @Test func `each wrong token of an address waits longer, behind the one before`() throws {
         var table = WrongTokenTable()
-        let (one, other) = (try address("192.0.2.1"), try address("192.0.2.2"))
-        let now = NIODeadline.now()
-        let delays = (0..<9).map { _ in table.count(one, at: now).nanoseconds / 1_000_000 }
-        #expect(delays == [10, 20, 40, 80, 160, 320, 640, 1000, 1000])
-        #expect(table.count(other, at: now) == .milliseconds(10))
+        let one = try address("192.0.2.1")
+        let delays = (0..<20).map { _ in delay(table.count(one, at: now)) }
+        #expect(delays.prefix(9) == [10, 30, 70, 150, 310, 630, 1270, 2270, 3270])
+        // The last that has its turn within ten seconds; nobody waits longer.
+        #expect(delays[15] == nil)
+        #expect(delays.compactMap(\.self).last == 9270)
+    }
+
+    @Test(arguments: [1, 40, 1000])
+    func `an address gets one answer a second, and the others are refused`(guessesAtOnce: Int) throws {
+        var table = WrongTokenTable()
+        let one = try address("192.0.2.1")
+        var answers = 0
+        for tenth in 0..<600 {
+            for _ in 0..<guessesAtOnce {
+                let verdict = table.count(one, at: now + .milliseconds(Int64(tenth) * 100))
+                if delay(verdict) != nil { answers += 1 }
+            }
+        }
+        #expect((60...78).contains(answers))
+    }
+
+    @Test func `all addresses together get a hundred answers a second, and few addresses are kept`() throws {
+        var table = WrongTokenTable()
+        var answers = 0
+        for second in 0..<20 {
+            for number in 0..<20_000 {
+                let client = try address("10.\(number % 200).\(number / 200).\(second)")
+                if delay(table.count(client, at: now + .seconds(Int64(second)))) != nil { answers += 1 }
+            }
+        }
+        #expect((1900...3000).contains(answers))
+        #expect(table.addressCount <= WrongTokenTable.addressesMax)
+        #expect(table.count == 400_000)
+    }
+
+    @Test func `who is refused waits a second, and of very many the connection just ends`() throws {
+        var table = WrongTokenTable()
+        let one = try address("192.0.2.1")
+        let verdicts = (0..<2000).map { _ in table.count(one, at: now) }
+        #expect(verdicts.count { $0 == .refuse(after: .seconds(1)) } == 1000)
+        #expect(verdicts.count { $0 == .close } == 2000 - 1000 - verdicts.count { delay($0) != nil })
+        #expect(table.count(one, at: now + .milliseconds(100)) == .refuse(after: .seconds(1)))
     }
 
     @Test func `an address that sends none for a minute begins anew`() throws {
         var table = WrongTokenTable()
         let key = try address("192.0.2.1")
-        let now = NIODeadline.now()
         for _ in 0..<5 { _ = table.count(key, at: now) }
-        #expect(table.count(key, at: now + .seconds(59)) == .milliseconds(320))
-        #expect(table.count(key, at: now + .seconds(119)) == .milliseconds(10))
+        #expect(delay(table.count(key, at: now + .seconds(59))) == 320)
+        #expect(delay(table.count(key, at: now + .seconds(119))) == 10)
     }
 
     @Test func `of more addresses than are kept those are forgotten that sent none for longest`() throws {
         var table = WrongTokenTable()
-        let start = NIODeadline.now()
         for number in 0..<WrongTokenTable.addressesMax + 10 {
-            let key = try address("10.0.\(number / 256).\(number % 256)")
-            _ = table.count(key, at: start + .milliseconds(Int64(number)))
+            let client = try address("10.0.\(number / 256).\(number % 256)")
+            _ = table.count(client, at: now + .milliseconds(Int64(number) * 20))
+            #expect(table.addressCount <= WrongTokenTable.addressesMax)
         }
-        #expect(table.addressCount == WrongTokenTable.addressesMax)
-        #expect(table.count(try address("10.0.0.9"), at: start + .seconds(2)) == .milliseconds(10))
-        #expect(table.count(try address("10.0.0.20"), at: start + .seconds(2)) == .milliseconds(20))
+        let later = now + .seconds(25)
+        #expect(delay(table.count(try address("10.0.0.9"), at: later)) == 10)
+        #expect(delay(table.count(try address("10.0.4.5"), at: later)) == 20)
     }
 
-    @Test func `an IPv6 address counts by its 64 bits, an IPv4 address inside one by itself`() throws {
-        #expect(try address("2001:db8::1") == address("2001:db8::ffff:2"))
-        #expect(try address("2001:db8::1") != address("2001:db8:0:1::1"))
-        #expect(try address("::ffff:192.0.2.1") != address("::ffff:192.0.2.2"))
-        #expect(WrongTokenTable.Key(nil) == WrongTokenTable.Key(try SocketAddress(unixDomainSocketPath: "/a")))
+    @Test func `an address is who it is for connections too`() throws {
+        var table = WrongTokenTable()
+        for text in ["192.0.2.1", "::ffff:192.0.2.1", "2001:db8::1", "2001:db8::ffff:2"] {
+            _ = table.count(try address(text), at: now)
+        }
+        #expect(table.addressCount == 2)
+        for text in ["192.0.2.2", "::ffff:192.0.2.3", "2001:db8:0:1::1"] { _ = table.count(try address(text), at: now) }
+        #expect(table.addressCount == 5)
+        for client in [nil, try SocketAddress(unixDomainSocketPath: "/a")] {
+            _ = table.count(ClientAddress(client), at: now)
+        }
+        #expect(table.addressCount == 6)
     }
 
     @Test func `the log has one line a second, with the address and how many it left out`() throws {
         let recorder = LogRecorder()
         let wrongTokens = WrongTokens(logger: Logger(label: "test") { _ in recorder.handler })
         let (now, client) = (NIODeadline.now(), try SocketAddress(ipAddress: "192.0.2.1", port: 7))
-        for _ in 0..<5 { _ = wrongTokens.delay(for: client, at: now) }
-        _ = wrongTokens.delay(for: nil, at: now + .seconds(1))
+        for _ in 0..<5 { _ = wrongTokens.verdict(for: client, at: now) }
+        _ = wrongTokens.verdict(for: nil, at: now + .seconds(1))
         #expect(recorder.lines.map(\.message) == ["A wrong token was sent", "A wrong token was sent"])
         #expect(recorder.lines[0].metadata.contains("192.0.2.1"))
         #expect(recorder.lines[1].metadata.contains("unix socket"))

@@ -312,16 +312,25 @@ extension ConnectionHandler {
 // MARK: - Wrong tokens
 
 extension ConnectionHandler {
-    /// Answers a call that came with a wrong token, which stays open until then.
+    /// Answers a call that came with a wrong token, which stays open until then; where too many are answered already, the connection
+    /// ends, and nothing more of it is looked at.
     private func answerLate(_ streamID: UInt32, _ error: SchedulerError) {
         guard let context, let call = calls[streamID] else { return }
         call.isHeldBack = true
         var error = error
         error.bearsWrongToken = false
         let answer = MethodRouter.Answer(.failure(error))
-        guard let delay = connections.wrongTokens?.delay(for: context.remoteAddress) else {
-            return self.answer(streamID, answer)
+        switch connections.wrongTokens?.verdict(for: context.remoteAddress) {
+        case nil: self.answer(streamID, answer)
+        case .answer(let delay): self.answer(streamID, answer, in: delay)
+        case .refuse(let delay):
+            end()
+            self.answer(streamID, .init(.failure(WrongTokens.refusal)), in: delay)
+        case .close: closeAtOnce()
         }
-        context.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.answer(streamID, answer) }
+    }
+
+    private func answer(_ streamID: UInt32, _ answer: MethodRouter.Answer, in delay: TimeAmount) {
+        context?.eventLoop.assumeIsolated().scheduleTask(in: delay) { self.answer(streamID, answer) }
     }
 }

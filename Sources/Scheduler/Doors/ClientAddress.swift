@@ -1,6 +1,6 @@
 import NIOCore
 
-/// Who a connection comes from, as far as connections are counted by it: an IPv4 address, or the /64 of an IPv6 one.
+/// Who a connection comes from, as far as anything is counted by it: an IPv4 address, or the /64 of an IPv6 one.
 ///
 /// Whoever has one IPv6 address mostly has all that differ from it behind the first eight bytes only.
 struct ClientAddress: Hashable {

@@ -1,13 +1,27 @@
-import Glibc
+public import DMSModel
 import Logging
 public import NIOCore
 import Synchronization
 
-/// Slows down whoever sends wrong tokens, and nobody else: each wrong one of an address is answered later than the one
-/// before, up to a second.
+/// Slows down whoever sends wrong tokens, and nobody else: each wrong one of an address is answered after the one before, and later.
 ///
-/// A right token is never late, from whatever address.
+/// A right token is never late, from whatever address: nobody asks here about one.
 public final class WrongTokens: Sendable {
+    /// What becomes of a call that came with a wrong token.
+    public enum Verdict: Sendable, Equatable {
+        /// It gets its answer, when it is its turn.
+        case answer(after: TimeAmount)
+        /// It gets ``WrongTokens/refusal`` by then, and the connection ends: too many wait for their turn.
+        case refuse(after: TimeAmount)
+        /// The connection ends at once: even of those there are too many.
+        case close
+    }
+
+    /// What those are told whose turn would be too far off.
+    public static let refusal = SchedulerError(
+        .limitRate, "Too many wrong tokens come from here, so the connection is closed",
+        retryAfter: .nanoseconds(WrongTokenTable.waitMax.nanoseconds))
+
     private let logger: Logger
     private let table = Mutex(WrongTokenTable())
 
@@ -16,84 +30,95 @@ public final class WrongTokens: Sendable {
     /// How many were sent since the beginning.
     var count: Int { table.withLock(\.count) }
 
-    /// Counts a call that came with a wrong token, and says how long its answer is to be held back.
+    /// Counts a call that came with a wrong token, and says what becomes of it.
     ///
     /// Goes into the log at most once a second.
-    public func delay(for address: SocketAddress?, at now: NIODeadline = .now()) -> TimeAmount {
-        let (delay, unlogged) = table.withLock { table in
-            (table.count(WrongTokenTable.Key(address), at: now), table.lineToLog(at: now))
+    public func verdict(for address: SocketAddress?, at now: NIODeadline = .now()) -> Verdict {
+        let (verdict, unlogged) = table.withLock { table in
+            (table.count(ClientAddress(address), at: now), table.lineToLog(at: now))
         }
         if let unlogged {
             logger.warning(
                 "A wrong token was sent",
                 metadata: ["client": "\(address?.ipAddress ?? "unix socket")", "unlogged": "\(unlogged)"])
         }
-        return delay
+        return verdict
     }
 }
 
-/// How often each address sent a wrong token lately; does no I/O.
+/// When the answers to wrong tokens are due, by address and in all; does no I/O.
+///
+/// It notes times and no calls: a slot is taken until its time, whether anybody still waits for the answer or not.
 struct WrongTokenTable {
-    /// The first wrong token of an address is answered so much later; each one after it takes twice as long.
+    /// The first wrong token of an address is answered so much later; each one after it takes twice as long, behind the one before.
     static let delayMin = TimeAmount.milliseconds(10)
     static let delayMax = TimeAmount.seconds(1)
+    /// Between two answers, whatever the addresses.
+    static let pauseInAll = TimeAmount.milliseconds(10)
+    /// Nobody waits longer for an answer.
+    static let waitMax = TimeAmount.seconds(10)
+    /// Who would have to is refused after so long, as long as there are not too many of them.
+    static let refusalDelay = TimeAmount.seconds(1)
+    static let pauseBetweenRefusals = TimeAmount.milliseconds(1)
     /// An address that has sent none for so long begins anew.
     static let forgottenAfter = TimeAmount.seconds(60)
-    /// Of more addresses those that sent none for longest are forgotten.
+    /// Of more addresses those are forgotten that sent none for long.
     static let addressesMax = 1024
     private static let logEvery = TimeAmount.seconds(1)
-
-    /// Whom wrong tokens are counted for: an IPv4 address, or the 64 bits of an IPv6 address that a customer is given.
-    struct Key: Hashable {
-        private var prefix: UInt64 = 0
-        /// Of an IPv6 address nothing, unless an IPv4 address may be inside it.
-        private var rest: UInt64 = 0
-
-        /// All clients of unix sockets count as one.
-        init(_ address: SocketAddress?) {
-            guard let text = address?.ipAddress else { return }
-            var short = UInt32(0)
-            if unsafe inet_pton(AF_INET, text, &short) == 1 {
-                rest = UInt64(short)
-                return
-            }
-            var words = (UInt64(0), UInt64(0))
-            guard unsafe inet_pton(AF_INET6, text, &words) == 1 else { return }
-            prefix = words.0
-            if prefix == 0 { rest = words.1 }
-        }
-    }
 
     private struct Entry {
         var delay: TimeAmount
         var last: NIODeadline
+        /// When the last answer is due.
+        var due: NIODeadline
     }
 
-    private var entries: [Key: Entry] = [:]
+    /// All clients of unix sockets count as one.
+    private typealias Entries = [ClientAddress?: Entry]
+
+    // Those since the last change, and those of the time before: to forget costs nothing then, however many there are.
+    private var entries = Entries()
+    private var earlier = Entries()
+    private var dueInAll = NIODeadline.uptimeNanoseconds(0)
+    private var refusalsDue = NIODeadline.uptimeNanoseconds(0)
     private var nextLine = NIODeadline.uptimeNanoseconds(0)
     private var unlogged = 0
 
     /// How many were counted since the beginning.
     private(set) var count = 0
 
-    var addressCount: Int { entries.count }
+    var addressCount: Int { Set(entries.keys).union(earlier.keys).count }
 
-    /// Counts a wrong token; how long its answer is to be held back.
-    mutating func count(_ key: Key, at now: NIODeadline) -> TimeAmount {
+    /// Counts a wrong token.
+    mutating func count(_ address: ClientAddress?, at now: NIODeadline) -> WrongTokens.Verdict {
         count += 1
-        if let earlier = entries[key], now - earlier.last < WrongTokenTable.forgottenAfter {
-            let delay = min(.nanoseconds(earlier.delay.nanoseconds * 2), WrongTokenTable.delayMax)
-            entries[key] = Entry(delay: delay, last: now)
-            return delay
+        var entry = Entry(delay: WrongTokenTable.delayMin, last: now, due: now)
+        if let known = entries[address] ?? earlier[address], now - known.last < WrongTokenTable.forgottenAfter {
+            entry.delay = min(known.delay + known.delay, WrongTokenTable.delayMax)
+            entry.due = max(known.due, now)
         }
-        if entries[key] == nil, entries.count >= WrongTokenTable.addressesMax { makeRoom() }
-        entries[key] = Entry(delay: WrongTokenTable.delayMin, last: now)
-        return WrongTokenTable.delayMin
+        let turn = max(entry.due + entry.delay, max(dueInAll, now) + WrongTokenTable.pauseInAll)
+        let hasTurn = turn - now <= WrongTokenTable.waitMax
+        if hasTurn {
+            entry.due = turn
+            dueInAll = max(dueInAll, now) + WrongTokenTable.pauseInAll
+        }
+        keep(entry, of: address)
+        return hasTurn ? .answer(after: turn - now) : refuse(at: now)
     }
 
-    private mutating func makeRoom() {
-        guard let oldest = entries.min(by: { $0.value.last < $1.value.last }) else { return }
-        entries[oldest.key] = nil
+    private mutating func refuse(at now: NIODeadline) -> WrongTokens.Verdict {
+        let due = max(refusalsDue, now) + WrongTokenTable.pauseBetweenRefusals
+        guard due - now <= WrongTokenTable.refusalDelay else { return .close }
+        refusalsDue = due
+        return .refuse(after: WrongTokenTable.refusalDelay)
+    }
+
+    private mutating func keep(_ entry: Entry, of address: ClientAddress?) {
+        entries[address] = entry
+        guard entries.count >= WrongTokenTable.addressesMax / 2 else { return }
+        earlier = entries
+        entries = [:]
     }
 
     /// How many have not been logged since the last line, where there is to be a line now.
