@@ -56,20 +56,12 @@ public struct RESTServer: Service {
         public var description: String { "The REST door ended before it listened" }
     }
 
-    /// Puts the gate in front of whatever the framework has its listener do.
-    private static func admit(
-        through gate: ConnectionGate, on listener: any Channel, _ logger: Logger
-    ) async throws {
-        try await listener.eventLoop.submit {
-            try listener.pipeline.syncOperations.addHandlers(AdmissionHandler.handlers(gate, logger), position: .first)
-        }.get()
-    }
-
     /// Serves until the service group shuts down gracefully; throws where the address can't be listened on.
     public func run() async throws {
         let configuration = configuration
         var frameworkLogger = logger
         frameworkLogger.logLevel = max(logger.logLevel, .notice)
+        let opening = ListenerOpening(gate, logger)
         let application = Application(
             responder: RESTResponder(
                 scheduler: scheduler, gate: gate, metrics: metrics, counter: counter,
@@ -80,10 +72,9 @@ public struct RESTServer: Service {
             },
             configuration: ApplicationConfiguration(
                 address: .hostname(configuration.host, port: configuration.port), serverName: "dms-scheduler",
-                backlog: 1024),
-            onServerRunning: { [listening, gate, logger] channel in
-                try? await RESTServer.admit(through: gate, on: channel, logger)
-                listening.succeed(channel.localAddress)
+                backlog: 1024, availableConnectionsDelegate: opening),
+            onServerRunning: { [listening] channel in
+                if await opening.open(channel) { listening.succeed(channel.localAddress) }
             },
             eventLoopGroupProvider: .shared(eventLoopGroup), logger: frameworkLogger)
         do {
@@ -95,6 +86,7 @@ public struct RESTServer: Service {
             listening.fail(NotListening())
         } catch {
             listening.fail(error)
+            let error = opening.failure ?? error
             throw error
         }
     }

@@ -37,6 +37,11 @@ import Testing
         ("DRAINING", 14, 503),
         // The REST door's own 405.
         ("METHOD_NOT_ALLOWED", 12, 405),
+        // Of the REST server alone.
+        ("CROSS_SITE", 7, 403),
+        ("HOST_UNKNOWN", 7, 403),
+        ("LIMIT_HEAD", 8, 431),
+        ("CODING_UNKNOWN", 12, 501),
     ]
 
     @Test func `every reason has the code and the HTTP status of the contract`() throws {

@@ -13,6 +13,7 @@ import Testing
     func `every reason is answered with the table's status and the message`(reason: SchedulerError.Reason) {
         let answer = Answer(SchedulerError(reason, #"Why: "so""#), part: "body")
         #expect(answer.status == reason.httpStatus)
+        #expect(answer.headers[.reason] == reason.rawValue)
         #expect(body(answer) == #"{"detail":"Why: \"so\""}"#)
         let saysWhen = [503, 429].contains(reason.httpStatus)
         #expect(answer.headers[.retryAfter] == (saysWhen ? "1" : nil))
@@ -35,6 +36,12 @@ import Testing
             body(answer)
                 == #"{"detail":[{"type":"value_error","loc":["query","wait_ms"],"msg":"Value error, Too much","#
                 + #""ctx":{"error":"Too much"}}]}"#)
+    }
+
+    @Test func `a list of what is wrong ends somewhere`() {
+        let error = FieldError("enum", at: [.name("query")], "no")
+        let answer = Answer(InvalidRequest(errors: Array(repeating: error, count: 5000)))
+        #expect(answer.body?.readableBytes ?? 0 < 100 * FieldError.countMax)
     }
 
     @Test func `an answer to HEAD has the body's headers and no body`() {

@@ -14,7 +14,7 @@ import Testing
 
     @Test func `what the query says is passed on`() throws {
         #expect(
-            try request("wait_ms=5&submitter_id=a%2Fb&lease_ms=1000&wait_ms=4294967295&other=1")
+            try request("wait_ms=5&submitter_id=a%2Fb&lease_ms=1000&wait_ms=4294967295")
                 == NextRequest(
                     waitMilliseconds: .max, leaseMilliseconds: 1000, submitterID: "a/b"))
     }
@@ -38,6 +38,12 @@ import Testing
         let error = #expect(throws: InvalidRequest.self) { try request(query) }
         #expect(error?.errors.map(\.type) == ["value_error"])
         #expect(error?.errors.first?.message == "Value error, Value should be from \(range)")
+    }
+
+    @Test(arguments: ["lease=30000", "wait_ms=1&waitms=1", "max_tasks=2", "request_id="])
+    func `a name that is unknown is refused`(query: String) {
+        let error = #expect(throws: InvalidRequest.self) { try request(query) }
+        #expect(error?.errors.map(\.type) == ["extra_forbidden"])
     }
 
     @Test func `zero has no sign`() throws {

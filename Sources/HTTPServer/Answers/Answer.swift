@@ -49,21 +49,35 @@ struct Answer: Equatable {
     /// The description of this door for programs.
     static let openAPI = Answer(status: 200, body: ByteBuffer(bytes: PackageResources.openapi_json))
 
-    static var notFound: Answer { Answer(status: 404, detail: "Not Found") }
+    static var notFound: Answer { Answer(status: 404, detail: "Not Found", reason: .methodUnknown) }
 
     static func methodNotAllowed(allow: String) -> Answer {
-        Answer(status: 405, detail: "Method Not Allowed", headers: [.allow: allow])
+        Answer(status: 405, detail: "Method Not Allowed", reason: .methodNotAllowed, headers: [.allow: allow])
     }
 
     static var targetTooLong: Answer {
-        Answer(status: 414, detail: "A request's target may have at most \(Limits.HTTP.targetBytesMax) bytes")
+        Answer(
+            status: 414, detail: "A request's target may have at most \(Limits.HTTP.targetBytesMax) bytes",
+            reason: .limitHead)
     }
 
-    static var internalServerError: Answer { Answer(status: 500, detail: "Internal Server Error") }
+    static var internalServerError: Answer {
+        Answer(status: 500, detail: "Internal Server Error", reason: .outcomeUnknown)
+    }
 
-    /// `{"detail": "<sentence>"}`.
-    init(status: Int, detail: String, headers: HTTPFields = [:]) {
+    /// `{"detail": "<sentence>"}`, and the reason in a header.
+    init(status: Int, detail: String, reason: SchedulerError.Reason, headers: HTTPFields = [:]) {
         self.init(status: status, headers: headers, body: Answer.detailBody(detail))
+        self.headers[.reason] = reason.rawValue
+    }
+
+    /// The reason of an error that the framework answers by itself.
+    static func reason(ofStatus status: Int) -> SchedulerError.Reason {
+        switch status {
+        case 431: .limitHead
+        case 400..<500: .malformed
+        default: .outcomeUnknown
+        }
     }
 
     /// The body of an error that is a sentence.
@@ -77,12 +91,14 @@ struct Answer: Equatable {
     /// 422 with its list.
     init(_ invalid: InvalidRequest) {
         var body = ByteBuffer(string: "{\"detail\":[")
-        for (index, error) in invalid.errors.enumerated() {
+        for (index, error) in invalid.errors.prefix(FieldError.countMax).enumerated() {
             if index > 0 { body.writeStaticString(",") }
             error.writeJSON(into: &body)
         }
         body.writeStaticString("]}")
         self.init(status: 422, body: body)
+        let isJSON = !invalid.errors.contains { $0.type == FieldError.invalidJSON }
+        headers[.reason] = (isJSON ? SchedulerError.Reason.invalidField : .malformed).rawValue
     }
 
     /// What the service layer refused; the status comes from the one table that both doors share.
@@ -94,7 +110,7 @@ struct Answer: Equatable {
             return
         }
         let status = error.reason.httpStatus
-        self.init(status: status, detail: error.message)
+        self.init(status: status, detail: error.message, reason: error.reason)
         if status == 503 || status == 429 { headers[.retryAfter] = Answer.retrySeconds(error.retryAfter) }
     }
 
@@ -118,6 +134,8 @@ struct Answer: Equatable {
 }
 
 extension HTTPField.Name {
+    /// Which error it is, as programs tell them apart: the name in the table that both servers share.
+    static let reason = known("X-DMS-Reason")
     /// The proof of being a task's holder.
     fileprivate static let leaseToken = known("X-DMS-Lease-Token")
     /// When the lease ends, RFC 3339.

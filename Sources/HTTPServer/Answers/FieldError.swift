@@ -39,6 +39,10 @@ struct FieldError: Error, Equatable {
 
     /// Inputs larger than this are not repeated: an answer should not grow with what was wrong in the question.
     static let inputBytesMax = 1024
+    /// Nor in number: a query of a few kilobytes may be wrong in thousands of places.
+    static let countMax = 32
+    /// The type of a body that is no JSON at all.
+    static let invalidJSON = "json_invalid"
 
     init(
         _ type: String, at location: [Location], _ message: String, input: ByteBuffer? = nil, context: Context? = nil

@@ -45,7 +45,7 @@ struct BodyFields {
 
     private static func invalidJSON(_ error: JSONError) -> InvalidRequest {
         let entry = FieldError(
-            "json_invalid", at: [.name("body"), .offset(error.offset)], "JSON decode error",
+            FieldError.invalidJSON, at: [.name("body"), .offset(error.offset)], "JSON decode error",
             input: ByteBuffer(string: "{}"), context: .init("error", text: error.problem.rawValue))
         return InvalidRequest(errors: [entry])
     }

@@ -5,7 +5,7 @@ extension TaskQuery {
     /// The query of `GET /tasks`.
     ///
     /// `status` and `priority` may come several times, or hold several names with commas between them; of any other name that
-    /// comes twice the last counts. What is empty is not there, unknown names are ignored.
+    /// comes twice the last counts. What is empty is not there; a name that is unknown is refused, or a misspelt filter would show all.
     init(query: [RequestTarget.QueryItem]?) throws(InvalidRequest) {
         guard let query else {
             throw InvalidRequest(errors: [
@@ -23,8 +23,13 @@ extension TaskQuery {
         service = TaskQuery.name(last("service"), "service", &errors)
         userID = TaskQuery.name(last("user_id"), "user_id", &errors)
         if let text = last("newest_first") { newestFirst = TaskQuery.flag(text, "newest_first", &errors) }
+        errors += TaskQuery.knownNames.unknown(in: query)
         guard errors.isEmpty else { throw InvalidRequest(errors: errors) }
     }
+
+    private static let knownNames: QueryNames = [
+        "status", "priority", "service", "user_id", "limit", "cursor", "newest_first",
+    ]
 
     private static func names<Value: RawRepresentable<String>>(
         _ query: [RequestTarget.QueryItem], _ name: String, _ expected: String, _ errors: inout [FieldError]
@@ -63,10 +68,11 @@ extension TaskQuery {
         return UInt32(clamping: number)
     }
 
+    /// A truth as pydantic reads it, whose errors these are.
     private static func flag(_ text: String, _ name: String, _ errors: inout [FieldError]) -> Bool {
-        switch text {
-        case "true", "1": return true
-        case "false", "0": return false
+        switch text.lowercased() {
+        case "true", "t", "yes", "y", "on", "1": return true
+        case "false", "f", "no", "n", "off", "0": return false
         default:
             refuse("bool_parsing", name, "Input should be a valid boolean, unable to interpret input", text, &errors)
             return false

@@ -2,7 +2,9 @@ import DMSModel
 import NIOCore
 
 extension NextRequest {
-    /// The query of `POST /submitter/next`; of a name that comes twice the last counts, unknown names are ignored.
+    /// The query of `POST /submitter/next`; of a name that comes twice the last counts.
+    ///
+    /// A name that is unknown is refused: a misspelt `lease_ms` would hand the task out for good.
     init(query: [RequestTarget.QueryItem]?) throws(InvalidRequest) {
         guard let query else {
             throw InvalidRequest(errors: [
@@ -26,8 +28,11 @@ extension NextRequest {
                 errors.append(FieldError(violation, in: "query", input: JSONString.encode(text)))
             }
         }
+        errors += NextRequest.knownNames.unknown(in: query)
         guard errors.isEmpty else { throw InvalidRequest(errors: errors) }
     }
+
+    private static let knownNames: QueryNames = ["wait_ms", "lease_ms", "submitter_id"]
 
     /// A whole number of milliseconds that fits the model; whether the service takes it is the service's to say.
     private static func milliseconds(

@@ -20,6 +20,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private let configuration: RESTServer.Configuration
     /// What the first request is answered with, where the connection is refused.
     private let refusal: SchedulerError?
+    /// The answer to a request that was not passed on, until those before it are answered.
+    private var withheld: Answer?
     private let deadlines: DeadlineQueue
     private let answers: AnswerMemory
     let origin = CallOrigin()
@@ -97,7 +99,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         switch unwrapInboundIn(data) {
         case .head(let head):
             clock.restart()
-            if let refusal { return refuse(refusal, head, context) }
+            if let refusal { return refuse(Answer(refusal, part: "body"), head, context) }
+            if let answer = HeadCheck.refusal(of: head) { return refuse(answer, head, context) }
             isDecoderAtEnd = isDecoderAtEnd || offersOtherProtocol(head)
             let action = state.requestHead(
                 keepsAlive: head.isKeepAlive && !isDecoderAtEnd, isOldVersion: head.version != .http1_1,
@@ -166,6 +169,8 @@ final class ConnectionHandler: ChannelDuplexHandler {
         if let body {
             head.headers.replaceOrAdd(name: "content-length", value: String(body.readableBytes))
             head.headers.replaceOrAdd(name: "content-type", value: "application/json")
+            let reason = Answer.reason(ofStatus: Int(head.status.code))
+            head.headers.add(name: HTTPField.Name.reason.canonicalName, value: reason.rawValue)
         }
         switch state.answerHead(saysClose: !head.isKeepAlive) {
         case .leave: break
@@ -185,7 +190,9 @@ final class ConnectionHandler: ChannelDuplexHandler {
     private func writeEnd(_ data: NIOAny, _ context: ChannelHandlerContext, _ promise: EventLoopPromise<Void>?) {
         let promise = holdRoom(until: delivery.write(promise, on: context.channel), context)
         switch state.answerEnd() {
-        case .none: context.write(data, promise: promise)
+        case .none:
+            context.write(data, promise: promise)
+            answerWithheld(context)
         case .sendContinue:
             context.write(data, promise: promise)
             sendContinue(context)
@@ -284,12 +291,17 @@ extension ConnectionHandler {
     /// Why the request that is being read is not read on.
     private struct RequestTimedOut: Error {}
 
-    private func refuse(_ refusal: SchedulerError, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
-        guard state.mayAnswerFromHere else { return }
-        _ = state.requestHead(
-            keepsAlive: false, isOldVersion: head.version != .http1_1, isHead: head.method == .HEAD,
-            awaitsContinue: false)
-        answer(Answer(refusal, part: "body"), context)
+    /// Answers a request that nobody further in hears of, in its turn; nothing behind it is served.
+    private func refuse(_ answer: Answer, _ head: HTTPRequestHead, _ context: ChannelHandlerContext) {
+        guard state.refusedHead(isHead: head.method == .HEAD) else { return }
+        withheld = answer
+        answerWithheld(context)
+    }
+
+    private func answerWithheld(_ context: ChannelHandlerContext) {
+        guard state.mayAnswerFromHere, let answer = withheld else { return }
+        withheld = nil
+        self.answer(answer, context)
     }
 
     /// Writes a last answer of this handler's own; whoever is further in hears that the client has sent its last.
@@ -346,7 +358,8 @@ extension ConnectionHandler {
         guard state.mayAnswerFromHere, state.isAnswerDue else { return context.close(promise: nil) }
         // First, so that nobody further in takes the request for whole when he hears that no more comes.
         context.fireErrorCaught(RequestTimedOut())
-        answer(Answer(status: 408, detail: "The request did not arrive in time"), context)
+        answer(
+            Answer(status: 408, detail: "The request did not arrive in time", reason: .deadlineExceeded), context)
     }
 
     private var unsentBytes: Int {

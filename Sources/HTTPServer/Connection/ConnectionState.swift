@@ -19,6 +19,8 @@ struct ConnectionState {
     private enum Arrival {
         case none
         case passedOn
+        /// Not passed on, but answered in its turn: the rest is discarded.
+        case withheld
         /// Answered before it was read: the rest is discarded.
         case answered
         /// Came after the last request that this connection serves.
@@ -48,7 +50,7 @@ struct ConnectionState {
         switch arrival {
         case .answered, .refused: return .body
         case .passedOn where exchanges.count == 1: return exchanges.first?.isRead == false ? .body : .nothing
-        case .passedOn: return .nothing
+        case .passedOn, .withheld: return .nothing
         case .none: return exchanges.isEmpty ? (hasSeenHead ? .head : .firstHead) : .nothing
         }
     }
@@ -85,6 +87,20 @@ struct ConnectionState {
         return awaitsContinue && isNext ? .passAndContinue : .pass
     }
 
+    /// The head of a request that is not passed on, and the last that is answered; false where it is not even that.
+    mutating func refusedHead(isHead: Bool) -> Bool {
+        hasSeenHead = true
+        guard acceptsRequests, !isLingering else {
+            arrival = .refused
+            return false
+        }
+        arrival = .withheld
+        discardedBytes = 0
+        acceptsRequests = false
+        exchanges.append(Exchange(keepsAlive: false, isOldVersion: false, isHead: isHead, awaitsContinue: false))
+        return true
+    }
+
     enum BodyAction: Equatable {
         case pass
         case discard
@@ -101,7 +117,7 @@ struct ConnectionState {
     /// Whether the end of the arriving request is passed on.
     mutating func requestEnd() -> Bool {
         defer { arrival = .none }
-        guard !isLingering, arrival != .refused else { return false }
+        guard !isLingering, arrival != .refused, arrival != .withheld else { return false }
         if arrival == .passedOn { exchanges[exchanges.index(before: exchanges.endIndex)].isRead = true }
         return true
     }

@@ -16,10 +16,10 @@ struct RESTLoad: LoadProtocol {
             #"{"task_id":"\#(LoadTask.placeholder)","service":"copy","user_id":"bench","parameters":\#(LoadTask.parameters())}"#
         let head =
             switch call {
-            case .next: "POST /submitter/next HTTP/1.1\r\nhost: bench\r\ncontent-length: 0\r\n\r\n"
-            case .get: "GET /tasks/\(LoadTask.placeholder) HTTP/1.1\r\nhost: bench\r\n\r\n"
+            case .next: "POST /submitter/next HTTP/1.1\r\nhost: localhost\r\ncontent-length: 0\r\n\r\n"
+            case .get: "GET /tasks/\(LoadTask.placeholder) HTTP/1.1\r\nhost: localhost\r\n\r\n"
             case .enqueue:
-                "POST /tasks HTTP/1.1\r\nhost: bench\r\ncontent-type: application/json\r\n"
+                "POST /tasks HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n"
                     + "content-length: \(body.utf8.count)\r\n\r\n\(body)"
             }
         template = LoadTemplate(ByteBuffer(string: head))

@@ -135,7 +135,7 @@ struct RESTConnection: Sendable {
         try await channel.eventLoop.flatSubmit { [handler, channel] in
             let promise = channel.eventLoop.makePromise(of: Answer.self)
             handler.value.answer = promise
-            var head = HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: ["host": "soak"])
+            var head = HTTPRequestHead(version: .http1_1, method: method, uri: target, headers: ["host": "localhost"])
             if let body { head.headers.add(name: "content-length", value: "\(body.readableBytes)") }
             channel.write(HTTPClientRequestPart.head(head), promise: nil)
             if let body, body.readableBytes > 0 {

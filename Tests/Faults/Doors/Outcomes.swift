@@ -14,7 +14,7 @@ extension Outcome {
         case .outcomeUnknown, .deadlineExceeded, .cancelled:
             self = .unknown(reason.rawValue)
         case .tokenRequired, .tokenInvalid, .tokenNotConfigured, .limitBody, .limitFrame, .limitParameters,
-            .limitResult,
+            .limitResult, .limitHead, .crossSite, .hostUnknown, .codingUnknown,
             .methodUnknown, .methodNotAllowed, .serviceUnknown, .invalidField, .malformed:
             return nil
         }
