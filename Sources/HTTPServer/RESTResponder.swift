@@ -17,6 +17,7 @@ struct RESTResponder: HTTPResponder {
     let bodyBytesMax: Int
     /// Requests in a second on one connection; 0: any number.
     let requestsPerSecondMax: Int
+    let pages: PageCheck
     let logger: Logger
 
     /// What the framework makes for each request.
@@ -38,7 +39,12 @@ struct RESTResponder: HTTPResponder {
                 refusal
             } else {
                 switch destination {
-                case .found(let endpoint, let target): try await answer(endpoint, target, request, context)
+                case .found(let endpoint, let target):
+                    if let refusal = pages.refusal(of: request.head, to: endpoint) {
+                        Answer(refusal, part: "body")
+                    } else {
+                        try await answer(endpoint, target, request, context)
+                    }
                 case .nowhere(let answer): answer
                 }
             }
@@ -129,13 +135,13 @@ struct RESTResponder: HTTPResponder {
         }
         // A server that breaks everything off has it over.
         try? await Task.sleep(for: .nanoseconds(delay.nanoseconds))
+        return answer
     }
 
     /// What went wrong on our side is worth a line; what the caller did wrong he is told, and nobody else.
     private func logFailure(_ error: SchedulerError, _ endpoint: Endpoint) {
         let level: Logger.Level
         switch error.reason {
-        return answer
         case .outcomeUnknown, .storeFull: level = .warning
         // The connection to Redis says itself that it is lost, once and not for each request.
         case .storeUnavailable: level = .debug

@@ -10,6 +10,8 @@ extension RESTServer {
         public var port: Int
         /// TLS of all connections; nil: they are plain.
         public var tls: ServerTLS?
+        /// The hosts that requests may be for; others are refused, see ``KnownHosts``.
+        public var hosts = KnownHosts()
         /// A larger body is answered with 413.
         public var bodyBytesMax = Limits.bodyBytesMax
         /// Connections at a time; one past it is refused.

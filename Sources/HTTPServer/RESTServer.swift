@@ -66,7 +66,8 @@ public struct RESTServer: Service {
             responder: RESTResponder(
                 scheduler: scheduler, gate: gate, metrics: metrics, counter: counter,
                 bodyBytesMax: configuration.bodyBytesMax,
-                requestsPerSecondMax: configuration.requestsPerSecondMax, logger: logger),
+                requestsPerSecondMax: configuration.requestsPerSecondMax,
+                pages: PageCheck(hosts: configuration.hosts, isTLS: configuration.tls != nil), logger: logger),
             server: HTTPServerBuilder { [gate, scheduler] in
                 ConnectionSetup(responder: $0, configuration: configuration, gate: gate, scheduler: scheduler)
             },
@@ -85,8 +86,8 @@ public struct RESTServer: Service {
             }
             listening.fail(NotListening())
         } catch {
-            listening.fail(error)
             let error = opening.failure ?? error
+            listening.fail(error)
             throw error
         }
     }

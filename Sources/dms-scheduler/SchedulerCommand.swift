@@ -24,6 +24,7 @@ struct SchedulerCommand: AsyncParsableCommand {
 
     @Option(.httpHost) var httpHost: String?
     @Option(.httpPort) var httpPort: String?
+    @Option(.httpHosts) var httpHosts: String?
     @Option(.rpcHost) var rpcHost: String?
     @Option(.rpcPort) var rpcPort: String?
     @Option(.rpcSocket) var rpcSocket: String?
@@ -80,7 +81,8 @@ struct SchedulerCommand: AsyncParsableCommand {
 
     private var flags: [Setting: String] {
         let values: [Setting: String?] = [
-            .httpHost: httpHost, .httpPort: httpPort, .rpcHost: rpcHost, .rpcPort: rpcPort, .rpcSocket: rpcSocket,
+            .httpHost: httpHost, .httpPort: httpPort, .httpHosts: httpHosts, .rpcHost: rpcHost, .rpcPort: rpcPort,
+            .rpcSocket: rpcSocket,
             .tlsCertificateFile: tlsCertificateFile, .tlsKeyFile: tlsKeyFile, .tlsClientCAFile: tlsClientCAFile,
             .writerURL: writerURL, .readerURL: readerURL, .minReplicas: minReplicas, .replicaWait: replicaWait,
             .eviction: eviction, .keyPrefix: keyPrefix, .dataDirectory: dataDirectory,

@@ -83,6 +83,7 @@ struct SchedulerProgram {
     private func restConfiguration(_ budget: DescriptorBudget, _ tls: ServerTLS?) -> RESTServer.Configuration {
         var configuration = RESTServer.Configuration(host: settings.httpHost, port: settings.httpPort)
         configuration.tls = tls
+        configuration.hosts = settings.httpHosts
         configuration.connectionsMax = budget.httpConnectionsMax
         configuration.toldMax = budget.toldMax
         configuration.connectionsPerAddressMax = settings.limits.connectionsPerAddressMax

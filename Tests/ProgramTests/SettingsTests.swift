@@ -12,6 +12,7 @@ import Testing
         ["DMS_HTTP_CONNECTIONS_MAX": "1000001"], ["DMS_CONNECTIONS_PER_ADDRESS_MAX": "-1"],
         ["DMS_REQUESTS_PER_SECOND_MAX": "many"], ["DMS_FIRST_REQUEST_SECONDS": "0"], ["DMS_REQUEST_SECONDS": "86401"],
         ["DMS_UNREAD_SECONDS": "0.5"], ["DMS_HTTP_IDLE_SECONDS": "0"], ["DMS_RPC_IDLE_SECONDS": "-1"],
+        ["DMS_HTTP_HOSTS": "http://dms.example.org"], ["DMS_HTTP_HOSTS": "a,b:80"], ["DMS_HTTP_HOSTS": "a b"],
         ["DMS_REDIS_MIN_REPLICAS": "-1"], ["DMS_REDIS_MIN_REPLICAS": "1"],
         ["DMS_REDIS_WAIT_MS": "0"], ["DMS_REDIS_EVICTION": "allow"], ["REDIS_WRITER_URL": "redis+sentinel://localhost"],
         ["REDIS_WRITER_URL": "redis+sentinel://localhost/m?role=replica"],
@@ -85,7 +86,8 @@ import Testing
             let help = try await Program.run("dms-scheduler", ["--help"], folder: folder)
             #expect(help.code == 0)
             for name in [
-                "DMS_HTTP_HOST, default 127.0.0.1", "DMS_HTTP_PORT, default 8000", "DMS_RPC_HOST, default 127.0.0.1",
+                "DMS_HTTP_HOST, default 127.0.0.1", "DMS_HTTP_PORT, default 8000", "DMS_HTTP_HOSTS",
+                "DMS_RPC_HOST, default 127.0.0.1",
                 "DMS_RPC_PORT, default 8001", "DMS_RPC_SOCKET", "REDIS_WRITER_URL", "REDIS_READER_URL",
                 "DMS_REDIS_MIN_REPLICAS, default 0",
                 "DMS_REDIS_WAIT_MS, default 1000", "DMS_REDIS_EVICTION, default refuse", "DMS_KEY_PREFIX, default dms",

@@ -4,6 +4,7 @@ import DMSModel
 enum Setting: String, CaseIterable, Sendable {
     case httpHost = "DMS_HTTP_HOST"
     case httpPort = "DMS_HTTP_PORT"
+    case httpHosts = "DMS_HTTP_HOSTS"
     case rpcHost = "DMS_RPC_HOST"
     case rpcPort = "DMS_RPC_PORT"
     case rpcSocket = "DMS_RPC_SOCKET"
@@ -67,8 +68,9 @@ enum Setting: String, CaseIterable, Sendable {
         case .unreadSeconds: "\(Limits.Connections.unreadTime.components.seconds)"
         case .httpIdleSeconds: "\(Limits.Connections.httpIdleTime.components.seconds)"
         case .rpcIdleSeconds: "\(Limits.Connections.rpcIdleTime.components.seconds)"
-        case .tlsCertificateFile, .tlsKeyFile, .tlsClientCAFile, .rpcSocket, .writerURL, .readerURL, .operatorToken,
-            .operatorTokenPrevious, .operatorTokenFile, .submitterToken, .submitterTokenPrevious, .submitterTokenFile,
+        case .httpHosts, .tlsCertificateFile, .tlsKeyFile, .tlsClientCAFile, .rpcSocket, .writerURL, .readerURL,
+            .operatorToken, .operatorTokenPrevious, .operatorTokenFile, .submitterToken, .submitterTokenPrevious,
+            .submitterTokenFile,
             .eventLoops:
             nil
         }
@@ -79,6 +81,9 @@ enum Setting: String, CaseIterable, Sendable {
         switch self {
         case .httpHost: "Address that the REST door listens on."
         case .httpPort: "Port of the REST door; 0 takes any."
+        case .httpHosts:
+            "Names by which the REST door is reached, with commas between them; *.example.org for all under one, "
+                + "* for any. Addresses, localhost and the machine's own name need not be named."
         case .rpcHost: "Address that the binary door listens on."
         case .rpcPort: "Port of the binary door; 0 takes any."
         case .rpcSocket: "Path of a unix socket that the binary door listens on as well."

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPServer
 import Logging
 import RedisLink
 import Scheduler
@@ -17,6 +18,8 @@ struct Settings: Sendable {
 
     var httpHost: String
     var httpPort: Int
+    /// The hosts that requests of the REST door may be for.
+    var httpHosts: KnownHosts
     var rpcHost: String
     var rpcPort: Int
     var rpcSocket: String?
@@ -50,6 +53,7 @@ struct Settings: Sendable {
         namesOfOthers = source.namesOfOthers
         httpHost = try Settings.text(source, .httpHost)
         httpPort = try Settings.number(source, .httpPort, 0...65_535)
+        httpHosts = try Settings.hosts(source, httpHost)
         rpcHost = try Settings.text(source, .rpcHost)
         rpcPort = try Settings.number(source, .rpcPort, 0...65_535)
         rpcSocket = source[.rpcSocket]
@@ -128,6 +132,24 @@ struct Settings: Sendable {
         }
         // What Swift reads where a variable or a word of the command line is other bytes.
         return value.unicodeScalars.contains("\u{FFFD}") ? "is not UTF-8" : nil
+    }
+
+    /// What is configured, the name to listen at, and the machine's own: nobody else can have a page under these.
+    private static func hosts(_ source: SettingsSource, _ listening: String) throws(SettingsError) -> KnownHosts {
+        var hosts = KnownHosts()
+        for name in (source[.httpHosts] ?? "").split(separator: ",") {
+            do {
+                try hosts.add(name.trimmingCharacters(in: .whitespaces))
+            } catch {
+                throw SettingsError(.httpHosts, "\(error)")
+            }
+        }
+        let machine = MachineName.current
+        for name in [listening, machine, String(machine.prefix { $0 != "." })] {
+            // An address that is written otherwise than in a request is known anyway.
+            try? hosts.add(name)
+        }
+        return hosts
     }
 
     static func number(
