@@ -35,6 +35,20 @@ import Testing
         }
     }
 
+    /// What browsers send to any port on behalf of a page.
+    @Test(arguments: ["GET / HTTP/1.1\r\n", "POST / HTTP/1.1\r\n", "OPTIONS / HTTP/1.1\r\n", "\u{16}\u{3}\u{1}\u{2}"])
+    func `what a web page can send ends the connection, whatever calls are in its body`(start: String) async throws {
+        try await TestMethods.serve { server, methods in
+            let client = try await server.client()
+            let bytes = ByteBuffer(string: start + "Host: localhost\r\n\r\n")
+            await client.send(joined([bytes, Bytes.request(Methods.Admin.resume, ResumeRequest(), on: .max)]))
+            #expect(try await client.answer().envelope.error?.knownReason == .limitFrame)
+            #expect(try await client.frame() == nil)
+            #expect(methods.callCount == 0)
+            await client.close()
+        }
+    }
+
     @Test func `a client that is sent away gets every answer up to the stream that the goaway names`() async throws {
         var limits = ConnectionLimits.patient
         limits.pingsPerSecondMax = 1
