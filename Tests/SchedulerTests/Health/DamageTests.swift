@@ -86,7 +86,10 @@ import Testing
     /// What may stand under a key of ours that was never put there by us.
     private static let damages = [
         ["SET", "KEY", "x"], ["RPUSH", "KEY", "x"], ["SADD", "KEY", "x"], ["HSET", "KEY", "queued", "x"],
-        ["HSET", "KEY", "dispatched", "1e400", "canceled", "nan", "completed", "-", "requeued", "99999999999999999999"],
+        [
+            "HSET", "KEY", "dispatched", "1e400", "canceled", "nan", "completed", "-", "requeued",
+            "99999999999999999999",
+        ],
         ["ZADD", "KEY", "inf", "a"], ["ZADD", "KEY", "-inf", "a", "inf", "b"], ["ZADD", "KEY", "1e300", "a", "2", "x"],
     ]
 
