@@ -152,7 +152,8 @@ let package = Package(
                 argumentParser,
             ], path: "Tests/Faults", exclude: ["Mutants"], swiftSettings: swiftSettings),
         .testTarget(
-            name: "FaultsTests", dependencies: ["FaultLedger", "DMSModel", nioCore], swiftSettings: swiftSettings),
+            name: "FaultsTests", dependencies: ["FaultLedger", "DMSModel", "TestSupport", nioCore],
+            swiftSettings: swiftSettings),
         .testTarget(
             name: "DMSModelTests", dependencies: ["DMSModel", "TestSupport", nioCore], swiftSettings: swiftSettings),
         .testTarget(

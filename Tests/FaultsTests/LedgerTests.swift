@@ -267,7 +267,9 @@ import Testing
         leases.leased = ["a"]
         var counters = good
         counters.counters.dispatched = 2
-        for broken in [list, positions, index, order, leases, counters] { #expect(!broken.problems().isEmpty) }
+        var aside = good
+        aside.setAside = ["a"]
+        for broken in [list, positions, index, order, leases, counters, aside] { #expect(!broken.problems().isEmpty) }
     }
 
     @Test func `an incident is a violation`() {

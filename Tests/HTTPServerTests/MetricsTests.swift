@@ -60,6 +60,7 @@ import Testing
             #expect(figures[#"dms_tasks_queued{priority="mid"}"#] == 1)
             #expect(figures[#"dms_tasks_queued{priority="low"}"#] == 1)
             #expect(figures["dms_tasks_leased"] == 1)
+            #expect(figures["dms_tasks_set_aside"] == 0)
             let age = try #require(figures["dms_oldest_queued_task_age_seconds"])
             #expect(age > 0 && age < 600)
             #expect(figures["dms_submissions_blocked"] == 1)

@@ -7,6 +7,27 @@ import TestSupport
 import Testing
 
 @Suite(.timeLimit(.minutes(2))) struct TasksMethodTests {
+    @Test func `a record of another program is the same to Get, Next and Cancel`() async throws {
+        try await SchedulerServer.with { scheduler in
+            let caller = try await scheduler.caller()
+            for id in ["f1", "f2"] {
+                let text =
+                    #"{"status": "queued", "priority": "low", "task_id": "\#(id)", "service": "copy", "user_id": "ada", "#
+                    + #""enqueued_at": "2025-11-23T10:11:12", "updated_at": "2025-11-23T10:11:12", "x": [1], "#
+                    + #""parameters":{"n": 1e400}}"# + "\n"
+                try await scheduler.redis.call("SET", "dms:task:\(id)", text)
+                try await scheduler.redis.call("RPUSH", "dms:queue:low", id)
+            }
+            let summary = try await caller.call(Methods.Tasks.get, GetTaskRequest(taskID: TaskID("f1")))
+            #expect(summary.record.parameters == ByteBuffer(string: #"{"n": 1e400}"#))
+            #expect(summary.queuePosition?.positionInPriority == 1)
+            #expect(try await caller.next(1) == ["f1"])
+            let cancellation = TaskCancellation(taskID: TaskID("f2"), service: "copy", userID: "ada")
+            #expect(try await caller.call(Methods.Tasks.cancel, cancellation, []).status == .canceled)
+            #expect(try await caller.next(1) == [])
+        }
+    }
+
     @Test func `a task is submitted, looked at, counted and canceled`() async throws {
         try await SchedulerServer.with { scheduler in
             let caller = try await scheduler.caller()

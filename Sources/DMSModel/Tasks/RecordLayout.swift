@@ -92,10 +92,10 @@ private struct Cursor: ~Escapable {
         return nil
     }
 
-    /// As ``string()``, of ASCII alone: a token is not always decoded, and only that would find what is no UTF-8.
+    /// As ``string()``, of what a token is made of.
     mutating func token() -> Range<Int>? {
         guard let range = string() else { return nil }
-        for index in range where text[index] >= 0x80 { return nil }
+        for index in range where !TaskRecord.isOfToken(text[index]) { return nil }
         return range
     }
 
@@ -107,7 +107,9 @@ private struct Cursor: ~Escapable {
             value = value * 10 + Int64(byte - 48)
             index += 1
         }
-        return (1...15).contains(index - start) ? value : nil
+        // JSON has no number that begins with a 0 but 0 itself.
+        let digits = index - start
+        return (1...15).contains(digits) && (digits == 1 || text[start] != 48) ? value : nil
     }
 
     /// Where the record's own tail begins: no string of the later fields holds its text, since there every quote is escaped.

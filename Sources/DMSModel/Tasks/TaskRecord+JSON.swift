@@ -10,7 +10,8 @@ extension TaskRecord {
 
     /// Reads a record that was kept by this scheduler or by the Python service.
     ///
-    /// Nil where the text is no record: a field missing, of the wrong type, or no JSON at all.
+    /// Its fields may stand in any order and spacing, with unknown ones between them. Nil where the text is no record: a field
+    /// missing, there twice or of the wrong type, or no JSON at all. `lib_record.lua` reads the same.
     public init?(json: ByteBuffer) {
         if let layout = RecordLayout(json.readableBytesUInt8Span), let record = TaskRecord(json, layout) {
             self = record
@@ -38,13 +39,23 @@ extension TaskRecord {
             submitterID: submitterID)
     }
 
+    /// Whether a lease's token may have this letter.
+    static func isOfToken(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
     fileprivate static func keptText(_ json: ByteBuffer) -> JSONText? {
         try? JSONText(json, nestingMax: recordNestingMax)
     }
 
     /// From a record that was read as JSON.
     init?(kept text: JSONText) {
-        guard
+        guard !text.holdsTwice(TaskRecord.keptNames),
             let taskID = text.stringMember("task_id"), let service = text.stringMember("service"),
             let userID = text.stringMember("user_id"), let parameters = text["parameters"],
             parameters.value.kind == .object,
@@ -58,9 +69,14 @@ extension TaskRecord {
             priority: priority, status: status, enqueuedAt: enqueuedAt, updatedAt: updatedAt,
             attempt: text["attempt"].flatMap { UInt32(String(buffer: text.slice($0.value.range))) } ?? 0,
             submitterID: text.stringMember("submitter_id") ?? "",
-            // A result is kept as a string that holds its JSON text.
-            result: text.stringMember("result").map { ByteBuffer(string: $0) }, error: text.stringMember("error"))
+            result: text.keptText("result").map { ByteBuffer(string: $0) }, error: text.keptText("error"))
     }
+
+    /// Every field that a kept record may have and that means something.
+    private static let keptNames = [
+        "task_id", "service", "user_id", "parameters", "priority", "status", "enqueued_at", "updated_at", "attempt",
+        "returned", "lease", "lease_ms", "submitter_id", "result", "error",
+    ]
 
     /// Appends the record as compact JSON; times in RFC 3339, UTC, microseconds, `Z`.
     public func writeJSON(into buffer: inout ByteBuffer) {
@@ -114,7 +130,7 @@ extension LeasedTask {
             return
         }
         guard let text = TaskRecord.keptText(json), let record = TaskRecord(kept: text) else { return nil }
-        guard let token = text.stringMember("lease"),
+        guard let token = text.stringMember("lease"), !token.isEmpty, token.utf8.allSatisfy(TaskRecord.isOfToken),
             let length = text["lease_ms"].flatMap({ Int64(String(buffer: text.slice($0.value.range))) })
         else {
             self.init(record)
@@ -135,6 +151,25 @@ extension String {
 }
 
 extension JSONText {
+    /// Whether one of these names is there more than once.
+    fileprivate func holdsTwice(_ names: [String]) -> Bool {
+        let span = bytes.readableBytesUInt8Span
+        var isThere = Array(repeating: false, count: names.count)
+        for member in members {
+            for (index, name) in names.enumerated() where JSONString.matches(name, span, in: member.key) {
+                if isThere[index] { return true }
+                isThere[index] = true
+            }
+        }
+        return false
+    }
+
+    /// What came of a task: kept as a string that holds its text; another program may have put the JSON itself there.
+    fileprivate func keptText(_ name: String) -> String? {
+        guard let member = self[name], member.value.kind != .null else { return nil }
+        return stringMember(name) ?? String(buffer: slice(member.value.range))
+    }
+
     /// The text of a member that is a string; nil where it is missing or something else.
     public func stringMember(_ name: String) -> String? {
         guard let member = self[name], member.value.kind == .string else { return nil }

@@ -76,12 +76,14 @@ public struct Statistics: Sendable, Equatable {
     public var waitingSubmitters: UInt64
     /// When the oldest queued task was enqueued; nil where none is queued, or the server does not say.
     public var oldestQueuedAt: Timestamp?
+    /// Tasks that stand in no queue because their records can't be read or are too large, now.
+    public var setAside: UInt64
 
     /// Statistics; what an earlier record does not count is 0 or nil by default.
     public init(
         queued: UInt64, dispatched: UInt64, canceled: UInt64, lastUpdated: Timestamp?, overview: QueueOverview,
         completed: UInt64 = 0, failed: UInt64 = 0, requeued: UInt64 = 0, leased: UInt64 = 0,
-        waitingSubmitters: UInt64 = 0, oldestQueuedAt: Timestamp? = nil
+        waitingSubmitters: UInt64 = 0, oldestQueuedAt: Timestamp? = nil, setAside: UInt64 = 0
     ) {
         self.queued = queued
         self.dispatched = dispatched
@@ -94,6 +96,7 @@ public struct Statistics: Sendable, Equatable {
         self.leased = leased
         self.waitingSubmitters = waitingSubmitters
         self.oldestQueuedAt = oldestQueuedAt
+        self.setAside = setAside
     }
 }
 

@@ -61,9 +61,17 @@ extension HandOutScript.Outcome {
     }
 
     func logSkipped(_ logger: Logger) {
-        guard skipped > 0 else { return }
-        logger.warning(
-            "Ids were dropped from the queues: no queued task stands behind them",
-            metadata: ["count": "\(skipped)", "some": "\(skippedIDs)"])
+        if skipped > 0 {
+            logger.warning(
+                "Ids were dropped from the queues: no queued task stands behind them",
+                metadata: ["count": "\(skipped)", "some": "\(skippedIDs)"])
+        }
+        if setAside + unreadable.count > 0 {
+            logger.error(
+                "Tasks were set aside: their records can't be read, or are too large",
+                metadata: [
+                    "count": "\(setAside + unreadable.count)", "some": "\(setAsideIDs + unreadable.prefix(10))",
+                ])
+        }
     }
 }

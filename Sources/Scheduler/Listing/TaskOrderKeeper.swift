@@ -1,7 +1,7 @@
 import NIOConcurrencyHelpers
 import NIOCore
 
-/// Has the order of tasks looked through when it is asked to: one look at a time, and not all the time.
+/// Has the order of tasks, or what was set aside, looked through when it is asked to: one look at a time, and not all the time.
 final class TaskOrderKeeper: Sendable {
     private struct State {
         var waiters: [EventLoopPromise<Void>] = []

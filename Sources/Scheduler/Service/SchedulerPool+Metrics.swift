@@ -30,6 +30,9 @@ extension SchedulerPool: MetricsSource {
         "dms_tasks_queued", .gauge, "Tasks that are queued, by priority; the same at every process.")
     private static let leased = Metric(
         "dms_tasks_leased", .gauge, "Tasks that are under a lease; the same at every process.")
+    private static let setAside = Metric(
+        "dms_tasks_set_aside", .gauge,
+        "Tasks that are in no queue because their records can't be read, or are too large; the same at every process.")
     private static let oldest = Metric(
         "dms_oldest_queued_task_age_seconds", .gauge,
         "How long ago the oldest queued task was enqueued; 0 where none is queued; the same at every process.")
@@ -79,6 +82,7 @@ extension SchedulerPool: MetricsSource {
             page.add(queued, count, ["priority": priority.rawValue])
         }
         page.add(leased, statistics.leased)
+        page.add(setAside, statistics.setAside)
         let age = statistics.oldestQueuedAt.map { Double(now.microseconds) - Double($0.microseconds) } ?? 0
         // Another machine's clock may be ahead.
         page.add(oldest, max(0, age) / 1e6)

@@ -22,6 +22,9 @@ public final class SchedulerPool: Sendable {
     private let order = TaskOrderKeeper()
     let health: StoreHealth
     private let watch: StoreWatch
+    /// Has looked at what was set aside.
+    private let aside = TaskOrderKeeper()
+    private let mender: PositionMender
     private let tokens: Mutex<Tokens>
 
     /// Who sends wrong tokens; for the doors to ask.
@@ -62,6 +65,7 @@ public final class SchedulerPool: Sendable {
         }
         tokens = Mutex(configuration.tokens)
         wrongTokens = WrongTokens(logger: logger)
+        mender = PositionMender(logger: logger)
         lot = ParkingLot()
         keeper = QueueKeeper(configuration: configuration, lot: lot, eventLoop: loops[0], logger: logger)
     }
@@ -79,6 +83,9 @@ public final class SchedulerPool: Sendable {
             tasks.addTask { try await self.writer.run() }
             if let reader { tasks.addTask { try await reader.run() } }
             tasks.addTask { await self.takeOver() }
+            tasks.addTask { [self] in
+                await aside.run { try? await AsideRestorer(pool: self, logger: logger).look() }
+            }
             tasks.addTask {
                 await self.keeper.run { [self] in service(on: services[0].eventLoop) }
             }
@@ -145,6 +152,7 @@ public final class SchedulerPool: Sendable {
         watch.stop()
         keeper.shutdown()
         order.close()
+        aside.close()
         // Tasks that are on their way back would be lost with the connections.
         let deadline = NIODeadline.now() + SchedulerPool.settlingTime
         let settled = services.map { slot in
@@ -171,7 +179,8 @@ public final class SchedulerPool: Sendable {
         var configuration = configuration
         configuration.tokens = tokens.withLock { $0 }
         let service = SchedulerService(
-            store: store, configuration: configuration, lot: lot, order: order, answers: answers, health: health,
+            store: store, configuration: configuration, lot: lot, order: order, aside: aside, mender: mender,
+            answers: answers, health: health,
             requestWake: { [keeper] in keeper.wake(tasks: $0) }, logger: logger)
         slot.service.value = service
         return service
@@ -195,12 +204,15 @@ public final class SchedulerPool: Sendable {
         do {
             try await writer.ready(within: .seconds(86_400))
             for priority in Priority.handOutOrder {
-                try await call { $0.mendPositions(priority) }
+                _ = try await call { [mender] service in
+                    mender.run(priority, missing: nil, countingMarks: true, in: service.store)
+                }
             }
         } catch {
             // A position that cannot be right is mended by the Get that sees it; why it was not done now was logged.
             logger.debug("The indexes of positions were not looked at", metadata: ["error": "\(error)"])
         }
+        aside.look()
         order.look()
         var isFirst = true
         var failures = FailureLog(

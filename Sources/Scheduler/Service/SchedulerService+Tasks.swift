@@ -5,6 +5,9 @@ import RedisLink
 
 /// What front ends ask for.
 extension SchedulerService {
+    /// How long a Get waits for an index of positions to be mended.
+    private static let positionWait = TimeAmount.seconds(1)
+
     /// Persists a task as `queued` and appends it to its queue; answers with its record.
     ///
     /// Fails with, in this order: `invalidField`, `limitParameters`, `submissionsBlocked`, a token error (`mid` and `high`
@@ -116,7 +119,7 @@ extension SchedulerService {
 
     /// How many tasks are queued.
     public func overview(from origin: CallOrigin? = nil) -> EventLoopFuture<QueueOverview> {
-        statistics(from: origin).map(\.overview)
+        reads.read(for: origin) { self.store.readOverview() }
     }
 
     /// The counters since the beginning, and the queues as they are now.
@@ -124,6 +127,8 @@ extension SchedulerService {
         reads.read(for: origin) { self.store.readStatistics() }.onLoop { statistics in
             var statistics = statistics
             statistics.waitingSubmitters = UInt64(self.lot.count)
+            // Somebody may have repaired them.
+            if statistics.setAside > 0 { self.aside.look() }
             return statistics
         }
     }
@@ -137,10 +142,14 @@ extension SchedulerService {
             guard record.status == .queued, !outcome.isIndexRight else {
                 return eventLoop.makeSucceededFuture(summary(record, outcome))
             }
-            return mendPositions(record.priority, missing: outcome.rank == nil ? id : nil)
+            // It may have been set aside, and repaired since.
+            if outcome.rank == nil { aside.look() }
+            return patiently(mender.mend(record.priority, missing: outcome.rank == nil ? id : nil, in: store))
                 .flatOnLoop { self.read(id, from: origin, atWriter: true) }
                 .onLoop { again in
-                    guard let again else { throw SchedulerError.notFound(id) }
+                    guard var again else { throw SchedulerError.notFound(id) }
+                    // An index that is not mended yet gives no position.
+                    if !again.isIndexRight { again.rank = nil }
                     return self.summary(try self.record(of: again.record, id), again)
                 }
                 .flatMapErrorThrowing { error in
@@ -167,20 +176,15 @@ extension SchedulerService {
         return TaskSummary(record: record, queuePosition: position, overview: overview)
     }
 
-    /// Makes the index of positions of a queue agree with its list, and says so in the log where it did not.
-    ///
-    /// `missing` is a queued task that the index does not know.
-    func mendPositions(_ priority: Priority, missing id: TaskID? = nil) -> EventLoopFuture<Void> {
-        let outcome = store.mendPositions(priority, missing: id)
-        outcome.assumeIsolated().whenFailure {
-            self.mendingFailures.failed($0, isLinkUp: self.store.writer.isReady)
+    /// Succeeds with the other, or without it after a while.
+    private func patiently(_ other: EventLoopFuture<Void>) -> EventLoopFuture<Void> {
+        let promise = eventLoop.makePromise(of: Void.self)
+        // The first of the two counts.
+        let timer = eventLoop.scheduleTask(in: SchedulerService.positionWait) { promise.succeed() }
+        other.hop(to: eventLoop).whenComplete { _ in
+            timer.cancel()
+            promise.succeed()
         }
-        return outcome.onLoop { outcome in
-            self.mendingFailures.succeeded()
-            guard outcome != .agreed else { return }
-            self.logger.notice(
-                "The index of positions was mended: something else had written the queue",
-                metadata: ["priority": "\(priority.rawValue)", "rebuilt": "\(outcome == .rebuilt)"])
-        }
+        return promise.futureResult
     }
 }

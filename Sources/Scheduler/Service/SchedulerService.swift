@@ -32,7 +32,10 @@ public final class SchedulerService {
     private let changes: ReadGate
     private let answers: AnswerMemory
     let health: StoreHealth
-    var mendingFailures: FailureLog
+    /// Has looked at what was set aside; one for all loops.
+    let aside: TaskOrderKeeper
+    /// Has the indexes of positions mended; one for all loops.
+    let mender: PositionMender
     /// Changes while the service runs, on its loop.
     var tokens: TokenCheck
     let clock: SystemClock
@@ -40,14 +43,15 @@ public final class SchedulerService {
 
     init(
         store: Store, configuration: SchedulerConfiguration, lot: ParkingLot, order: TaskOrderKeeper,
-        answers: AnswerMemory, health: StoreHealth, requestWake: @escaping (Int) -> Void, logger: Logger
+        aside: TaskOrderKeeper, mender: PositionMender, answers: AnswerMemory, health: StoreHealth,
+        requestWake: @escaping (Int) -> Void, logger: Logger
     ) {
         self.store = store
         self.lot = lot
         self.order = order
         self.health = health
-        mendingFailures = FailureLog(
-            "Positions in a queue cannot be mended", over: "Positions in a queue are mended again", logger: logger)
+        self.aside = aside
+        self.mender = mender
         self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
         self.answers = answers
@@ -133,7 +137,7 @@ public final class SchedulerService {
 
     /// The record of a text that a script answered with.
     func record(of text: ByteBuffer, _ id: TaskID) throws(SchedulerError) -> TaskRecord {
-        guard let record = TaskRecord(json: text) else {
+        guard let record = TaskRecord(json: text), record.taskID == id else {
             logger.error("A record cannot be read", metadata: ["task_id": "\(id)"])
             throw .notFound(id)
         }

@@ -34,12 +34,15 @@ struct Store {
     private let cancelScript: CancelScript
     private let setPriorityScript: SetPriorityScript
     private let setBlockScript: SetBlockScript
+    private let readOverviewScript: ReadOverviewScript
     private let readStatsScript: ReadStatsScript
     private let mendPositionsScript: MendPositionsScript
     private let listScript: ListScript
     private let scanIDs: ScanIDs
     private let indexTasksScript: IndexTasksScript
     private let markIndexScript: MarkIndexScript
+    private let setAsideScript: SetAsideScript
+    private let restoreScript: RestoreScript
 
     /// `reader` is nil where reads go over the same connection, `readsElsewhere` whether they go to another server.
     init(
@@ -64,12 +67,15 @@ struct Store {
         cancelScript = CancelScript(keys: keys)
         setPriorityScript = SetPriorityScript(keys: keys)
         setBlockScript = SetBlockScript(keys: keys)
+        readOverviewScript = ReadOverviewScript(keys: keys)
         readStatsScript = ReadStatsScript(keys: keys)
         mendPositionsScript = MendPositionsScript(keys: keys)
         listScript = ListScript(keys: keys)
         scanIDs = ScanIDs(keys: keys)
         indexTasksScript = IndexTasksScript(keys: keys)
         markIndexScript = MarkIndexScript(keys: keys)
+        setAsideScript = SetAsideScript(keys: keys)
+        restoreScript = RestoreScript(keys: keys)
     }
 
     /// Whether reads go to another address than writes, so that what they miss may be there all the same.
@@ -93,7 +99,13 @@ struct Store {
     func handOut(_ callers: [HandOutScript.Caller], at now: Timestamp) -> EventLoopFuture<HandOutScript.Outcome> {
         handOuts.started += 1
         let outcome = writing(handOutScript.call(callers, at: now, on: writer))
-        outcome.assumeIsolated().whenComplete { [handOuts] _ in handOuts.completed += 1 }
+        outcome.assumeIsolated().whenComplete { [handOuts] result in
+            handOuts.completed += 1
+            if case .success(let outcome) = result, !outcome.unreadable.isEmpty {
+                // Where this fails the tasks stay dispatched, as those of a submitter that is gone do.
+                _ = setAsideScript.call(outcome.unreadable, handedOut: now, at: now, on: writer)
+            }
+        }
         return outcome
     }
 
@@ -168,12 +180,17 @@ struct Store {
             })
     }
 
+    /// Reads the queues' lengths.
+    func readOverview() -> EventLoopFuture<QueueOverview> { reading(readOverviewScript.call(on: reader)) }
+
     /// Reads the counters and the queues' lengths.
     func readStatistics() -> EventLoopFuture<Statistics> { reading(readStatsScript.call(on: reader)) }
 
-    /// Makes the index of positions of a queue agree with its list.
-    func mendPositions(_ priority: Priority, missing id: TaskID?) -> EventLoopFuture<MendPositionsScript.Outcome> {
-        writing(mendPositionsScript.call(priority, missing: id, on: writer))
+    /// Does a part of what makes the index of positions of a queue agree with its list.
+    func mendPositions(
+        _ priority: Priority, missing id: TaskID?, countingMarks: Bool
+    ) -> EventLoopFuture<MendPositionsScript.Step> {
+        writing(mendPositionsScript.call(priority, missing: id, countingMarks: countingMarks, on: writer))
     }
 
     /// Reads a part of a page of tasks at the reader or, with `atWriter`, where they are written.
@@ -196,6 +213,11 @@ struct Store {
     /// Whether the order of tasks is complete; marks it so where the mode says.
     func markIndex(_ mode: MarkIndexScript.Mode) -> EventLoopFuture<MarkIndexScript.Outcome> {
         writing(markIndexScript.call(mode, on: writer))
+    }
+
+    /// Puts those of these ids back into their queues that were set aside and whose records can be read by now.
+    func restore(_ ids: some Collection<ByteBuffer>) -> EventLoopFuture<RestoreScript.Outcome> {
+        writing(restoreScript.call(ids, on: writer))
     }
 
     /// Succeeds if Redis answers at both addresses.

@@ -35,6 +35,8 @@ struct StoreKeys: Sendable {
     let enqueuedLeftOut: String
     /// STRING there once the order holds what was in Redis before it.
     let enqueuedBuilt: String
+    /// SET ids that were taken off their queues because their records can't be read or are too large.
+    let setAside: String
 
     init(prefix: String) {
         recordPrefix = "\(prefix):task:"
@@ -52,6 +54,7 @@ struct StoreKeys: Sendable {
         enqueued = "\(prefix):enqueued"
         enqueuedLeftOut = "\(prefix):enqueued:left-out"
         enqueuedBuilt = "\(prefix):enqueued:built"
+        setAside = "\(prefix):set-aside"
     }
 
     /// The prefix among whose records or kept answers keys under this one could lie; nil: there is none.
@@ -94,6 +97,9 @@ struct StoreKeys: Sendable {
 
     /// The marks of the three lists.
     var marksInOrder: [String] { Priority.handOutOrder.map(marks) }
+
+    /// The three lists, their indexes and their marks: what the lengths of the queues are told from.
+    var queuesPositionsAndMarks: [String] { queuesAndPositions + marksInOrder }
 
     /// The three lists and their indexes, best priority first: how most scripts begin.
     var queuesAndPositions: [String] {

@@ -15,26 +15,31 @@ enum StoreScripts {
     static let cancel = script("cancel", [record, owner, stats, positions, PackageResources.cancel_lua])
     static let setPriority = script("set_priority", [record, positions, PackageResources.set_priority_lua])
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
+    static let readOverview = script(
+        "read_overview", [positions, PackageResources.read_overview_lua], readOnly: true)
     static let readStats = script("read_stats", [holder, positions, PackageResources.read_stats_lua], readOnly: true)
     static let mendPositions = script(
         "mend_positions", [positions, PackageResources.mend_positions_lua], awaitsReplicas: false)
-    static let list = script("list", [record, owner, PackageResources.list_lua], readOnly: true)
-    static let indexTasks = script(
-        "index_tasks", [record, time, PackageResources.index_tasks_lua], awaitsReplicas: false)
+    static let list = script("list", [record, owner, positions, PackageResources.list_lua], readOnly: true)
+    static let indexTasks = script("index_tasks", [record, PackageResources.index_tasks_lua], awaitsReplicas: false)
     static let markIndex = script("mark_index", [PackageResources.mark_index_lua], awaitsReplicas: false)
+
+    static let setAside = script("set_aside", [record, stats, PackageResources.set_aside_lua])
+    static let restore = script("restore", [record, positions, PackageResources.restore_lua], awaitsReplicas: false)
 
     /// All of them: what a connection loads before it is used.
     static let all = [
         enqueue, handOut, putBack, endLeases, ack, renew, `return`, finish, readTask, cancel, setPriority, setBlock,
-        readStats, mendPositions, list, indexTasks, markIndex,
+        readOverview, readStats, mendPositions, list, indexTasks, markIndex, setAside, restore,
     ]
 
     private static let leases = PackageResources.lib_leases_lua
-    private static let record = PackageResources.lib_record_lua
+    /// Records need times, and JSON where another program wrote them.
+    private static let record =
+        PackageResources.lib_json_lua + PackageResources.lib_time_lua + PackageResources.lib_record_lua
     /// The end of a record needs records.
     private static let holder = record + PackageResources.lib_holder_lua
     private static let owner = PackageResources.lib_owner_lua
-    private static let time = PackageResources.lib_time_lua
     private static let marks = PackageResources.lib_marks_lua
     /// Positions need marks.
     private static let positions = marks + PackageResources.lib_positions_lua

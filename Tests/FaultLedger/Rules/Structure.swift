@@ -50,6 +50,7 @@ extension StoreSnapshot {
     private func indexProblems() -> [String] {
         var problems: [String] = []
         if index != Set(records.keys) { problems.append("the index of ids is not that of the records") }
+        if !setAside.isEmpty { problems.append("ids were set aside: \(setAside.sorted().prefix(5))") }
         if !leftOut.isEmpty { problems.append("ids are left out of the order: \(leftOut.sorted().prefix(5))") }
         if enqueued != records.mapValues(\.enqueuedAt) { problems.append("the order is not that of the records") }
         return problems

@@ -14,6 +14,8 @@ public struct StoreSnapshot: Sendable, Equatable {
     public var enqueued: [String: Int64] = [:]
     /// Known ids that the order leaves out.
     public var leftOut: Set<String> = []
+    /// Ids that stand in no queue because their records can't be read.
+    public var setAside: Set<String> = []
     /// Ids under a lease.
     public var leased: Set<String> = []
     /// The counters.

@@ -27,13 +27,14 @@ enum SnapshotReader {
             end
         end
         answer[#answer + 1] = records
+        answer[#answer + 1] = redis.call('SMEMBERS', 'dms:set-aside')
         return answer
         """
 
     /// What Redis holds now.
     static func read(_ redis: TestRedis) async throws -> StoreSnapshot {
         let answer = try await redis.call("EVAL", script, "0").array ?? []
-        guard answer.count == 15 else { throw TestFailure("a snapshot has \(answer.count) parts") }
+        guard answer.count == 16 else { throw TestFailure("a snapshot has \(answer.count) parts") }
         func texts(_ place: Int) -> [String] { (answer[place].array ?? []).map { $0.string ?? "" } }
         var snapshot = StoreSnapshot()
         for (place, priority) in [Priority.high, .mid, .low].enumerated() {
@@ -48,6 +49,7 @@ enum SnapshotReader {
         }
         snapshot.leftOut = Set(texts(11))
         snapshot.leased = Set(texts(12))
+        snapshot.setAside = Set(texts(15))
         let counters = (answer[13].array ?? []).map { $0.integer ?? 0 }
         snapshot.counters = Counters(
             queued: counters[0], dispatched: counters[1], canceled: counters[2], completed: counters[3],

@@ -29,10 +29,16 @@ struct HandOutScript {
         var answers: [HandOut]
         /// Whether the call stopped at a bound, so that a caller without a task may find one by asking again.
         var stoppedEarly: Bool
-        /// How many ids were dropped from the lists because nothing that can be handed out stands behind them.
+        /// How many ids were dropped from the lists because no queued task stands behind them.
         var skipped: Int
         /// A few of these.
         var skippedIDs: [String]
+        /// How many ids were set aside because their records can't be read or are too large.
+        var setAside: Int
+        /// A few of these.
+        var setAsideIDs: [String]
+        /// Ids of tasks that were handed out and whose records are none after all: they are to be set aside.
+        var unreadable: [String] = []
         /// Whether replicas had to confirm this and did not.
         fileprivate(set) var isUnconfirmed = false
     }
@@ -43,7 +49,8 @@ struct HandOutScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases] + keys.marksInOrder)
+        self.keys = RedisKeys(
+            keys.queuesAndPositions + [keys.stats, keys.leases] + keys.marksInOrder + [keys.setAside])
         recordPrefix = keys.recordPrefix
     }
 
@@ -122,10 +129,8 @@ struct HandOutScript {
         }
         var outcome = Outcome(
             answers: [], stoppedEarly: try reply.integer(at: 0) == 1,
-            skipped: try reply.counted(at: 1),
-            skippedIDs: try reply.element(2) { ids throws(RedisError) in
-                try ids.map { id throws(RedisError) in try id.text() }
-            })
+            skipped: try reply.counted(at: 1), skippedIDs: try HandOutScript.ids(reply, 2),
+            setAside: try reply.counted(at: 7), setAsideIDs: try HandOutScript.ids(reply, 8))
         outcome.answers.reserveCapacity(counts.count)
         var rest = records[...]
         for (index, count) in counts.enumerated() {
@@ -135,15 +140,38 @@ struct HandOutScript {
                 answer.isRepeated = true
                 start = Timestamp(microseconds: Int64(repeated[place + 1]))
             }
-            answer.tasks = rest.prefix(count).compactMap { LeasedTask(json: $0, leasedAt: start) }
+            answer.tasks = rest.prefix(count).compactMap { text in
+                let task = LeasedTask(json: text, leasedAt: start)
+                if task == nil, let id = HandOutScript.frontID(of: text) { outcome.unreadable.append(id) }
+                return task
+            }
             outcome.answers.append(answer)
             rest = rest.dropFirst(count)
         }
-        let unreadable = records.count - outcome.answers.reduce(0) { $0 + $1.tasks.count }
-        // The scripts look closely, but not as closely as we do: whoever got nothing for it asks again.
-        outcome.skipped += unreadable
-        if unreadable > 0 { outcome.stoppedEarly = true }
+        // A record in our form is taken at its word by the script, and not by us: whoever got nothing for it asks again.
+        if !outcome.unreadable.isEmpty { outcome.stoppedEarly = true }
         return outcome
+    }
+
+    /// The id that a text begins with which the script took for a record of ours.
+    private static func frontID(of text: ByteBuffer) -> String? {
+        let start = "{\"task_id\":"
+        let bytes = text.readableBytesView.dropFirst(start.utf8.count)
+        var end = bytes.startIndex
+        var isEscaped = false
+        for index in bytes.indices.dropFirst() {
+            end = index
+            if !isEscaped, bytes[index] == UInt8(ascii: "\"") { break }
+            isEscaped = !isEscaped && bytes[index] == UInt8(ascii: "\\")
+        }
+        guard end > bytes.startIndex else { return nil }
+        let name = ByteBuffer(bytes: bytes[...end])
+        guard let json = try? JSONText(name, nestingMax: 1), json.root.kind == .string else { return nil }
+        return json.string(json.root)
+    }
+
+    private static func ids(_ reply: borrowing RedisReply, _ index: Int) throws(RedisError) -> [String] {
+        try reply.element(index) { ids throws(RedisError) in try ids.map { id throws(RedisError) in try id.text() } }
     }
 }
 

@@ -8,7 +8,7 @@ struct ReadStatsScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(Priority.handOutOrder.map(keys.queue) + [keys.stats, keys.leases] + keys.marksInOrder)
+        self.keys = RedisKeys(keys.queuesPositionsAndMarks + [keys.stats, keys.leases, keys.setAside])
         recordPrefix = keys.recordPrefix
     }
 
@@ -29,8 +29,8 @@ struct ReadStatsScript {
             lastUpdated: lastUpdated.flatMap { Timestamp(text: String(buffer: $0)) },
             overview: try QueueOverview(reply, from: 0), completed: try ReadStatsScript.counter(reply, 9),
             failed: try ReadStatsScript.counter(reply, 10), requeued: try ReadStatsScript.counter(reply, 11),
-            leased: UInt64(try reply.counted(at: 3)), oldestQueuedAt: heads.compactMap { Timestamp(text: $0) }.min()
-        )
+            leased: UInt64(try reply.counted(at: 3)), oldestQueuedAt: heads.compactMap { Timestamp(text: $0) }.min(),
+            setAside: UInt64(try reply.counted(at: 12)))
     }
 
     /// A counter; 0 where nothing was counted yet.

@@ -26,7 +26,7 @@ struct ReadTaskScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + keys.marksInOrder)
+        self.keys = RedisKeys(keys.queuesPositionsAndMarks)
         recordPrefix = keys.recordPrefix
     }
 

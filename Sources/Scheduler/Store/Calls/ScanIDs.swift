@@ -11,6 +11,8 @@ struct ScanIDs {
         case ordered
         /// What the order leaves out.
         case leftOut
+        /// What was set aside.
+        case setAside
     }
 
     /// Some ids, and where to go on; `0` begins and ends.
@@ -33,6 +35,7 @@ struct ScanIDs {
             case .known: ("SSCAN", keys.index)
             case .ordered: ("ZSCAN", keys.enqueued)
             case .leftOut: ("SSCAN", keys.enqueuedLeftOut)
+            case .setAside: ("SSCAN", keys.setAside)
             }
         let command = RedisCommand(name, key, cursor, "COUNT", "\(ScanIDs.countWanted)", readOnly: true)
         return connection.send(command) { reply throws(RedisError) in try ScanIDs.decode(reply, from: source) }

@@ -5,9 +5,9 @@
 -- ARGV[5] now, RFC 3339
 -- Returns {1, record} canceled | {0, record} was canceled already | {-1} unknown | {-2} another's | {-3} finished
 local record = redis.call('GET', KEYS[12])
-local front, priority, status, enqueued_at, updated_at, later = split(record)
+local front, priority, status, enqueued_at, _, later = read(record, ARGV[1])
 local names = front and owner(front)
-if not names or not readable(record, enqueued_at, updated_at, ARGV[1]) then
+if not names then
     return {-1}
 end
 if ARGV[4] == '0' and (names.service ~= ARGV[2] or names.user_id ~= ARGV[3]) then

@@ -23,7 +23,12 @@ local room = math.huge
 if queued_max > 0 then
     room = queued_max
     for queue = 1, 3 do
-        room = room - queued(KEYS[queue], KEYS[11 + queue])
+        local list, positions, marks = KEYS[queue], KEYS[3 + queue], KEYS[11 + queue]
+        if redis.call('ZCARD', marks) > 0 and not agrees(list, positions, marks) then
+            -- Counting the marks takes a walk through the list: without them the next call has none to do.
+            drop_index(list, positions, marks)
+        end
+        room = room - queued(list, positions, marks)
     end
 end
 local taken, ids, members, writes, added = {}, {}, {}, {}, {{}, {}, {}}

@@ -6,8 +6,8 @@
 -- Returns {1, record} finished | {0, record} was finished so already | {-1} unknown
 --   | {-2} the token is not (any longer) the task's, or it was finished otherwise | {-3} canceled
 local record = redis.call('GET', KEYS[3])
-local front, priority, status, enqueued_at, updated_at, later = split(record)
-if not front or not readable(record, enqueued_at, updated_at, ARGV[1]) then
+local front, priority, status, enqueued_at, _, later = read(record, ARGV[1])
+if not front then
     return {-1}
 end
 local attempt, returned, lease, lease_ms, rest = later_fields(later)

@@ -1,6 +1,7 @@
 -- Hand out the next tasks to several callers at once: all high before all mid before all low, the head of each first.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
--- KEYS[9..11] ZSET the queues' marks   KEYS[12..] STRING kept answers, one for each caller that has one, in order
+-- KEYS[9..11] ZSET the queues' marks   KEYS[12] SET ids that were set aside
+-- KEYS[13..] STRING kept answers, one for each caller that has one, in order
 -- ARGV[1] the records' key prefix (which ids come next is known only here)   ARGV[2] now, RFC 3339
 -- ARGV[3] bytes of records to hand out at most   ARGV[4] how long an answer is kept, in milliseconds
 -- then, for each run of callers that are alike, in order: how many they are   how many tasks each wants
@@ -8,9 +9,10 @@
 --   1: their answers are kept, 0: they are not   and, where they have leases, the token of each; then, where answers are kept,
 --   the name of each call, by which an answer knows to whom it was given
 -- Returns {more, skipped, {a few of the skipped ids}, {for each caller how many of the records}, {records}, clock,
---   {for each repeated answer: the caller's number, and the clock when it was given first}}
+--   {for each repeated answer: the caller's number, and the clock when it was given first}, set aside, {a few of these ids}}
 --   more 1: stopped at a bound, so a caller without a task may find one by calling again
---   skipped: ids that were dropped because they have no record, or one that is not queued, not readable or too large
+--   skipped: ids that were dropped because they have no record, or one that is not queued
+--   set aside: ids that were taken off because their records can't be read or are too large; restore.lua looks at them again
 --   clock: Redis's, in microseconds, which leases count from; 0 where there are none
 local examined_max = 10000
 local chunk = 128
@@ -18,6 +20,8 @@ local names = {'high', 'mid', 'low'}
 local find, sub = string.find, string.sub
 local prefix, now, bytes_max = ARGV[1], ARGV[2], tonumber(ARGV[3])
 local bytes_left = bytes_max
+-- Bytes of other programs' records that are read as JSON: that takes long, so others come to their turn in between.
+local foreign_left = 65536
 
 -- What the callers are like, by their numbers: arrays, since a table for each would cost more than its task.
 local left, lease_of, lease_ms_of, rest_of, kept_key_of, name_of, tasks_of = {}, {}, {}, {}, {}, {}, {}
@@ -45,7 +49,7 @@ while word <= #ARGV do
         rest_of[callers] = ARGV[word + 3]
         if is_kept then
             kept_keys = kept_keys + 1
-            kept_key_of[callers] = KEYS[11 + kept_keys]
+            kept_key_of[callers] = KEYS[12 + kept_keys]
             name_of[callers] = ARGV[names_at + place]
             tasks_of[callers] = {}
         end
@@ -105,8 +109,9 @@ for number = 1, callers do
 end
 
 local handed, writes, ids_of, drop = {}, {}, {{}, {}, {}}, {0, 0, 0}
-local lessees, marked = {}, {}
+local lessees, marked = {}, {0, 0, 0}
 local taken, examined, skipped, skipped_ids, bounded = {}, 0, 0, {}, false
+local aside, some_aside = {}, {}
 local current = 0
 
 local function ending(caller, attempt, returned)
@@ -143,7 +148,7 @@ local function take(id, key, text, name, attempt, returned)
 end
 
 -- Look first: nothing is written before every record was checked.
-local time = '%d%d%d%d%-%d%d%-%d%dT%d%d:%d%d:%d%d%.%d%d%d%d%d%dZ'
+local time = '%d%d%d%d%-%d%d%-%d%dT%d%d:[0-5]%d:[0-5]%d%.%d%d%d%d%d%dZ'
 for queue = 1, 3 do
     local name = names[queue]
     local fresh, tail_start, handed_tail
@@ -170,9 +175,14 @@ for queue = 1, 3 do
         for index = 1, #ids do
             local id, record = ids[index], found[index]
             local text, attempt, returned = nil, 1, ''
-            if record and #record <= bytes_max and not taken[id] then
+            local is_unreadable = false
+            if record and #record > bytes_max then
+                local _, _, status = tail(record)
+                is_unreadable = not status or status == 'queued'
+            elseif record and not taken[id] then
                 local start, _, enqueued_at = find(record, fresh, tail_start)
-                if start then
+                local front = '{"task_id":"' .. id .. '"'
+                if start and sub(record, 1, #front) == front and is_in_calendar(enqueued_at) then
                     local caller = next_caller()
                     local lease_end = lease_end_of[caller]
                     if lease_end then
@@ -187,8 +197,11 @@ for queue = 1, 3 do
                         text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. last
                     end
                 else
-                    local front, _, status, enqueued, updated, later = split(record)
-                    if front and status == 'queued' and readable(record, enqueued, updated, id) then
+                    local status, enqueued, later, foreign
+                    front, _, status, enqueued, _, later, foreign = read(record, id)
+                    foreign_left = foreign_left - (foreign and #record or 0)
+                    is_unreadable = not front
+                    if status == 'queued' then
                         attempt, returned = later_fields(later)
                         attempt = attempt + 1
                         text = front .. handed_tail .. enqueued .. ending(next_caller(), attempt, returned)
@@ -202,7 +215,10 @@ for queue = 1, 3 do
                 end
                 take(id, keys[index], text, name, attempt, returned)
             elseif id == mark then
-                marked[queue] = true
+                marked[queue] = marked[queue] + 1
+            elseif is_unreadable then
+                aside[#aside + 1] = id
+                some_aside[math.min(#aside, 10)] = id
             else
                 skipped = skipped + 1
                 if skipped <= 10 then
@@ -211,6 +227,10 @@ for queue = 1, 3 do
             end
             drop[queue] = drop[queue] + 1
             ids_here[drop[queue]] = id
+            if foreign_left <= 0 then
+                bounded = true
+                break
+            end
         end
         examined = examined + #ids
         if examined >= examined_max then
@@ -254,7 +274,7 @@ local function keep_givings()
 end
 if drop[1] + drop[2] + drop[3] == 0 then
     keep_givings()
-    return {more, 0, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated}
+    return {more, 0, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated, 0, some_aside}
 end
 -- Stats that can't count, and keys of another type, must raise here, before anything is written. A single queue's positions
 -- raise by themselves where they are the first to be written.
@@ -264,8 +284,13 @@ if next(given_again) or drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2],
         redis.call('ZCARD', KEYS[3 + queue])
     end
 end
-for queue in pairs(marked) do
-    redis.call('ZCARD', KEYS[8 + queue])
+for queue = 1, 3 do
+    if marked[queue] > 0 then
+        redis.call('ZCARD', KEYS[8 + queue])
+    end
+end
+if #aside > 0 then
+    redis.call('SCARD', KEYS[12])
 end
 if #lessees > 0 then
     redis.call('ZCARD', KEYS[8])
@@ -275,14 +300,18 @@ keep_givings()
 -- Taking off comes first: Redis allows that even when its memory is full, and then allows the rest of the script.
 for queue = 1, 3 do
     if drop[queue] > 0 then
-        if marked[queue] then
-            drop_marks(KEYS[3 + queue], KEYS[8 + queue], drop[queue])
-        end
+        local agrees = marked[queue] == 0 or drop_marks(KEYS[3 + queue], KEYS[8 + queue], marked[queue])
         for start = 1, drop[queue], 1000 do
             redis.call('ZREM', KEYS[3 + queue], unpack(ids_of[queue], start, math.min(start + 999, drop[queue])))
         end
         redis.call('LTRIM', KEYS[queue], drop[queue], -1)
+        if not agrees then
+            drop_index(KEYS[queue], KEYS[3 + queue], KEYS[8 + queue])
+        end
     end
+end
+for start = 1, #aside, 1000 do
+    redis.call('SADD', KEYS[12], unpack(aside, start, math.min(start + 999, #aside)))
 end
 if #handed > 0 then
     for start = 1, #writes, 1000 do
@@ -313,4 +342,6 @@ for number = 1, callers do
         redis.call('SET', kept_key_of[number], cmsgpack.pack(answer), 'PX', ARGV[4])
     end
 end
-return {more, skipped, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated}
+return {
+    more, skipped, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated, #aside, some_aside,
+}

@@ -12,12 +12,12 @@ local leaves_out = redis.call('SCARD', KEYS[2]) > 0
 local function score(id)
     -- Unlike GET, MGET takes a key of another type for a missing one.
     local record = redis.call('MGET', prefix .. id)[1]
-    local front, _, _, enqueued_at, updated_at = split(record)
-    if not front or not readable(record, enqueued_at, updated_at, id) then
+    local front, _, _, enqueued_at = read(record, id)
+    if not front then
         return nil
     end
-    local time = microseconds(enqueued_at)
-    return time and string.format('%.0f', time)
+    local seconds, microseconds = moment(enqueued_at)
+    return string.format('%.0f', seconds * 1000000 + microseconds)
 end
 
 local looked, added, removed, left_out = 0, 0, 0, {}

@@ -8,24 +8,29 @@ local function tail_of(key)
         return nil
     end
     local start, priority, status, enqueued_at, updated_at, later = tail(text)
-    if start or #text < 2048 then
-        return start, priority, status, enqueued_at, updated_at, later
+    if not start and #text == 2048 then
+        -- A result may be longer than that.
+        text = redis.call('GET', key)
+        start, priority, status, enqueued_at, updated_at, later = tail(text)
     end
-    -- A result may be longer than that.
-    return tail(redis.call('GET', key))
+    local parts = not start and in_our_form(text)
+    if parts then
+        return 1, unpack(parts, 2, 6)
+    end
+    return start, priority, status, enqueued_at, updated_at, later
 end
 
 -- holder_of(key) -> status, lease or '', lease_ms | nil where there is no record: who has the task. Reads little of a long one.
 local held_shape = '^,"priority":"%l+","status":"(%l+)","enqueued_at":"[^"]*","updated_at":"[^"]*",' ..
-    '"attempt":%d+,"lease":"([%w_-]*)","lease_ms":(%d+)'
+    '"attempt":%d+,"lease":"([%w_-]*)","lease_ms":(%d+)(.*)}$'
 local function holder_of(key)
     local text = redis.pcall('GETRANGE', key, -512, -1)
     if type(text) == 'string' and string.byte(text, -1) == 125 then
         -- As in tail(); what follows the lease is a name, or what came of the task, and ends with the brace.
         local start = string.find(text, ',"priority":"', 1, true)
         if start and not string.find(text, ',"priority":"', start + 1, true) then
-            local status, lease, length = string.match(text, held_shape, start)
-            if status then
+            local status, lease, length, rest = string.match(text, held_shape, start)
+            if status and is_rest(rest) then
                 return status, lease, tonumber(length)
             end
         end

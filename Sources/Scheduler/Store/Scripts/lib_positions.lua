@@ -5,11 +5,16 @@ local function same(entry, member)
     return (entry or nil) == member or entry == mark and is_mark(member)
 end
 
--- agrees(list, positions) -> whether the index says what the list says, as far as four looks can tell: as many ids, the
--- same first, the same last. Whatever else pushes to, pops from or removes from the list breaks one of the three.
-local function agrees(list, positions)
+-- agrees(list, positions, marks) -> whether the index says what the list says, as far as a few looks can tell: as many ids,
+-- the same first, the same last, and the outermost marks are its own. Whatever else pushes to, pops from or removes from the
+-- list breaks one of these.
+local function agrees(list, positions, marks)
     local length = redis.call('LLEN', list)
     if length ~= redis.call('ZCARD', positions) then
+        return false
+    end
+    local first, last = redis.call('ZRANGE', marks, 0, 0)[1], redis.call('ZRANGE', marks, -1, -1)[1]
+    if first and not (redis.call('ZSCORE', positions, first) and redis.call('ZSCORE', positions, last)) then
         return false
     end
     return length == 0 or
@@ -17,9 +22,14 @@ local function agrees(list, positions)
         same(redis.call('LINDEX', list, -1), redis.call('ZRANGE', positions, -1, -1)[1])
 end
 
--- queued(list, marks) -> how many tasks stand in the list
-local function queued(list, marks)
-    return math.max(0, redis.call('LLEN', list) - redis.call('ZCARD', marks))
+-- queued(list, positions, marks) -> how many tasks stand in the list
+local function queued(list, positions, marks)
+    local gone = redis.call('ZCARD', marks)
+    if gone > 0 and not agrees(list, positions, marks) then
+        -- Something else wrote the list, and may have taken marks off: they are counted until the index is mended.
+        gone = #redis.call('LPOS', list, mark, 'COUNT', 0)
+    end
+    return redis.call('LLEN', list) - gone
 end
 
 -- Raises, before anything is written, where a key has another type; `marks` may be left out.
@@ -53,11 +63,12 @@ local function take_numbers(sequence, count)
 end
 
 -- append(list, positions, agree, number, ids) -> the list's length. Puts ids at a queue's tail, as the numbers that follow
--- `number`. What another program put there since would be hidden behind them: the index is dropped then, and built anew when
--- a position is asked for.
+-- `number`. What another program put there since would be hidden behind them: the index goes without them then, and is mended
+-- when a position is asked for.
 local function append(list, positions, agree, number, ids)
     if not agree then
-        redis.call('UNLINK', positions)
+        redis.call('ZREM', positions, unpack(ids))
+        return redis.call('RPUSH', list, unpack(ids))
     end
     local members = {}
     for index = 1, #ids do
@@ -68,14 +79,14 @@ local function append(list, positions, agree, number, ids)
     return redis.call('RPUSH', list, unpack(ids))
 end
 
--- Puts an id at a queue's head; as append() does, it drops an index that something else's work would be hidden behind.
+-- Puts an id at a queue's head; as append() does, it leaves out of the index what would hide something else's work.
 local function prepend(list, positions, id)
     local first = redis.call('ZRANGE', positions, 0, 0, 'WITHSCORES')
     if not same(redis.call('LINDEX', list, 0), first[1]) then
-        redis.call('UNLINK', positions)
-        first = {}
+        redis.call('ZREM', positions, id)
+    else
+        redis.call('ZADD', positions, string.format('%.0f', tonumber(first[2] or 1) - 1), id)
     end
-    redis.call('ZADD', positions, string.format('%.0f', tonumber(first[2] or 1) - 1), id)
     redis.call('LPUSH', list, id)
 end
 
@@ -84,13 +95,16 @@ local function trim(list, positions, marks)
     for _ = 1, 20 do
         local popped = redis.call('LINDEX', list, 0) == mark and {'LPOP', 'ZPOPMIN', 0} or
             redis.call('LINDEX', list, -1) == mark and {'RPOP', 'ZPOPMAX', -1}
-        local member = popped and redis.call('ZRANGE', positions, popped[3], popped[3])[1]
-        if not is_mark(member or nil) then
+        if not popped then
+            return
+        end
+        local member = redis.call('ZRANGE', positions, popped[3], popped[3])[1]
+        if not is_mark(member) or redis.call('ZREM', marks, member) == 0 then
+            drop_index(list, positions, marks)
             return
         end
         redis.call(popped[1], list)
         redis.call(popped[2], positions)
-        redis.call('ZREM', marks, member)
     end
 end
 

@@ -1,9 +1,10 @@
 -- Read the counters and the queues' lengths in one step. Only reads: it runs on a replica too.
--- KEYS[1..3] LIST queues high, mid, low   KEYS[4] HASH stats   KEYS[5] ZSET leases   KEYS[6..8] ZSET the queues' marks
+-- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7..9] ZSET their marks   KEYS[10] HASH stats
+-- KEYS[11] ZSET leases   KEYS[12] SET ids that were set aside
 -- ARGV[1] the records' key prefix (which ids are next is known only here)
 -- Returns {tasks in high, mid, low, leases, {enqueued_at of the first tasks of the queues}, queued, dispatched, canceled,
---   last_updated, completed, failed, requeued}; what was never set is nil
-local counters = redis.call('HMGET', KEYS[4], 'queued', 'dispatched', 'canceled', 'last_updated', 'completed', 'failed',
+--   last_updated, completed, failed, requeued, ids that were set aside}; what was never set is nil
+local counters = redis.call('HMGET', KEYS[10], 'queued', 'dispatched', 'canceled', 'last_updated', 'completed', 'failed',
     'requeued')
 -- The oldest task stands at a head, but for dead ids, marks, tasks that came back and tasks of another queue that were moved:
 -- so more than the heads are looked at. A task that was moved to a long queue is not seen before it comes forward.
@@ -16,7 +17,13 @@ for queue = 1, 3 do
         end
     end
 end
-return {
-    queued(KEYS[1], KEYS[6]), queued(KEYS[2], KEYS[7]), queued(KEYS[3], KEYS[8]),
-    redis.call('ZCARD', KEYS[5]), heads, unpack(counters, 1, 7),
-}
+local answer = {}
+for queue = 1, 3 do
+    answer[queue] = queued(KEYS[queue], KEYS[3 + queue], KEYS[6 + queue])
+end
+answer[4], answer[5] = redis.call('ZCARD', KEYS[11]), heads
+for index = 1, 7 do
+    answer[5 + index] = counters[index]
+end
+answer[13] = redis.call('SCARD', KEYS[12])
+return answer

@@ -19,9 +19,13 @@ local rank, agreed = -1, 1
 if queue then
     rank = redis.call('ZRANK', KEYS[3 + queue], ARGV[1]) or -1
     -- A queued task that the index does not know may be one that another program put into the list's middle.
-    agreed = rank ~= -1 and agrees(KEYS[queue], KEYS[3 + queue]) and 1 or 0
+    agreed = rank ~= -1 and agrees(KEYS[queue], KEYS[3 + queue], KEYS[6 + queue]) and 1 or 0
     if rank > 0 and redis.call('ZCARD', KEYS[6 + queue]) > 0 then
         rank = rank - redis.call('ZCOUNT', KEYS[6 + queue], '-inf', redis.call('ZSCORE', KEYS[3 + queue], ARGV[1]))
     end
 end
-return {record, rank, agreed, queued(KEYS[1], KEYS[7]), queued(KEYS[2], KEYS[8]), queued(KEYS[3], KEYS[9])}
+local answer = {record, rank, agreed}
+for number = 1, 3 do
+    answer[3 + number] = queued(KEYS[number], KEYS[3 + number], KEYS[6 + number])
+end
+return answer

@@ -5,10 +5,10 @@
 -- Returns {1, record} given back | {0, record} was given back already, or was canceled | {-1} unknown
 --   | {-2} the token is not (any longer) the task's
 local record = redis.call('GET', KEYS[9])
-local front, priority, status, enqueued_at, updated_at, later = split(record)
+local front, priority, status, enqueued_at, _, later = read(record, ARGV[1])
 local numbers = {high = 1, mid = 2, low = 3}
 local queue = front and numbers[priority]
-if not queue or not readable(record, enqueued_at, updated_at, ARGV[1]) then
+if not queue then
     return {-1}
 end
 local attempt, returned, lease, _, rest = later_fields(later)

@@ -4,8 +4,8 @@
 -- ARGV[1] task id   ARGV[2] new priority   ARGV[3] now, RFC 3339
 -- Returns {1, record} moved | {0, record} has that priority already | {-1} unknown | {-2, record} not queued
 local record = redis.call('GET', KEYS[11])
-local front, priority, status, enqueued_at, updated_at, later = split(record)
-if not front or not readable(record, enqueued_at, updated_at, ARGV[1]) then
+local front, priority, status, enqueued_at, _, later = read(record, ARGV[1])
+if not front then
     return {-1}
 end
 if status ~= 'queued' then

@@ -1,0 +1,31 @@
+-- Set tasks aside that were handed out and whose records turned out to be none: as they were, but in no queue.
+-- KEYS[1] HASH stats   KEYS[2] ZSET leases   KEYS[3] SET ids that were set aside   KEYS[4..] STRING records
+-- ARGV[1] now, RFC 3339   ARGV[2] their updated_at as they were handed out   ARGV[3…] the ids
+-- Returns how many were set aside
+local before = counter(KEYS[1], 'dispatched')
+redis.call('ZCARD', KEYS[2])
+redis.call('SCARD', KEYS[3])
+local writes, ids = {}, {}
+for index = 1, #KEYS - 3 do
+    local record = redis.call('MGET', KEYS[3 + index])[1]
+    -- Its tail is in our form: hand_out.lua wrote it.
+    local start, priority, status, enqueued_at, updated_at, later
+    if record then
+        start, priority, status, enqueued_at, updated_at, later = tail(record)
+    end
+    if start and status == 'dispatched' and updated_at == ARGV[2] then
+        local attempt, returned, _, _, rest = later_fields(later)
+        writes[#writes + 1] = KEYS[3 + index]
+        writes[#writes + 1] = join(string.sub(record, 1, start - 1), priority, 'queued', enqueued_at, ARGV[1],
+            join_later(attempt - 1, returned, '', 0, rest))
+        ids[#ids + 1] = ARGV[2 + index]
+    end
+end
+if #ids > 0 then
+    -- Redis allows this even when its memory is full, and then allows the rest of the script.
+    redis.call('ZREM', KEYS[2], unpack(ids))
+    redis.call('SADD', KEYS[3], unpack(ids))
+    redis.call('MSET', unpack(writes))
+    count(KEYS[1], 'dispatched', before, -#ids, ARGV[1])
+end
+return #ids
