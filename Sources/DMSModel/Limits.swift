@@ -53,6 +53,8 @@ public enum Limits {
     public static let recordBytesBesides = 1 << 10
     /// A client that takes nothing of a large answer for so long is cut off where others wait for its room.
     public static let roomStallTime = Duration.seconds(5)
+    /// How many pages may be looked through for one of queued tasks only, to find the first; those that are not queued count little.
+    public static let listQueuedLooksMax = 100
 }
 
 // MARK: - Connections

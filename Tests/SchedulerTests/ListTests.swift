@@ -68,9 +68,37 @@ import Testing
         try await Harness.with(prepare: { try await Foreign.fill($0, count: 2500, perSecond: 7) }) { harness in
             try await harness.built()
             try await harness.enqueue("rare")
-            #expect(try await harness.pages(TaskQuery(statuses: [.queued])) == [[], [], ["rare"]])
+            let queued = TaskQuery(statuses: [.queued, .dispatched])
+            #expect(try await harness.pages(queued) == [[], [], ["rare"]])
             #expect(
-                try await harness.pages(TaskQuery(statuses: [.queued], newestFirst: true)) == [["rare"], [], []])
+                try await harness.pages(TaskQuery(statuses: [.queued, .failed], newestFirst: true)) == [
+                    ["rare"], [], [],
+                ])
+        }
+    }
+
+    @Test func `queued tasks are on the first page, however many finished ones are older`() async throws {
+        try await Harness.with(prepare: { try await Foreign.fill($0, count: 30_000, perSecond: 300) }) { harness in
+            try await harness.built()
+            var ids: [String] = []
+            for number in 0..<30 {
+                let priority = Priority.allCases[number % 3]
+                try await harness.enqueue("q\(number)", priority)
+                ids.append("q\(number)")
+            }
+            // Moved tasks stand elsewhere in the queues, and where they were in the order.
+            _ = try await harness.setPriority("q4", .high)
+            #expect(try await harness.pages(TaskQuery(statuses: [.queued])) == [ids])
+            #expect(try await harness.pages(TaskQuery(pageSize: 10, statuses: [.queued])).flatMap(\.self) == ids)
+            let low = try await harness.pages(TaskQuery(statuses: [.queued], priorities: [.low])).flatMap(\.self)
+            #expect(low == ids.enumerated().filter { $0.offset % 3 == 0 }.map(\.element))
+            let newest = try await harness.listed(TaskQuery(statuses: [.queued], newestFirst: true))
+            #expect(newest == ids.reversed())
+            // What something else wrote to the queues shows too.
+            try await harness.redis.call("RPOPLPUSH", "dms:queue:low", "dms:queue:low")
+            try await harness.redis.call("DEL", "dms:positions:high")
+            #expect(try await harness.pages(TaskQuery(statuses: [.queued])) == [ids])
+            #expect(try await harness.pages(TaskQuery(statuses: [.queued], userID: "bob")).allSatisfy(\.isEmpty))
         }
     }
 

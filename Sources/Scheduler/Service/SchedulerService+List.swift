@@ -31,7 +31,7 @@ extension SchedulerService {
     }
 
     private func read(
-        _ query: TaskQuery, after token: PageToken?, from origin: CallOrigin?, atWriter: Bool
+        _ query: TaskQuery, after token: PageToken?, from origin: CallOrigin?, atWriter: Bool, looks: Int = 1
     ) -> EventLoopFuture<TaskPage> {
         slices(of: query, after: token?.position, from: origin, atWriter: atWriter).flatOnLoop { outcome in
             switch outcome {
@@ -43,9 +43,23 @@ extension SchedulerService {
                 return self.readAfterLook(query, after: token, from: origin, isUrgent: false)
             case .page(let page):
                 if token == nil, page.leftOut > 0 { self.order.look() }
-                return self.eventLoop.makeSucceededFuture(self.page(page, of: query, atWriter: atWriter))
+                return self.goOn(page, of: query, from: origin, atWriter: atWriter, looks: looks)
             }
         }
+    }
+
+    /// Answers with the page, or looks further where there is nothing to show yet.
+    ///
+    /// Those who ask for queued tasks only need not page through all that was finished before them: that costs Redis little.
+    private func goOn(
+        _ page: ListScript.Page, of query: TaskQuery, from origin: CallOrigin?, atWriter: Bool, looks: Int
+    ) -> EventLoopFuture<TaskPage> {
+        guard Set(query.statuses) == [.queued], page.records.isEmpty, let next = page.next,
+            looks < Limits.listQueuedLooksMax
+        else { return eventLoop.makeSucceededFuture(self.page(page, of: query, atWriter: atWriter)) }
+        return read(
+            query, after: PageToken(position: next, isAtWriter: atWriter), from: origin, atWriter: atWriter,
+            looks: looks + 1)
     }
 
     private func readAfterLook(
@@ -53,13 +67,16 @@ extension SchedulerService {
     ) -> EventLoopFuture<TaskPage> {
         order.look(isUrgent: isUrgent, within: SchedulerService.orderWait, on: eventLoop)
             .flatOnLoop { self.slices(of: query, after: token?.position, from: origin, atWriter: true) }
-            .onLoop { outcome in
+            .flatOnLoop { outcome in
                 guard case .page(let page) = outcome else {
-                    throw SchedulerError(
-                        .storeUnavailable, "The order of the tasks in Redis is still being built; lists have to wait",
-                        retryAfter: .seconds(1))
+                    return self.eventLoop.makeFailedFuture(
+                        SchedulerError(
+                            .storeUnavailable,
+                            "The order of the tasks in Redis is still being built; lists have to wait",
+                            retryAfter: .seconds(1)))
                 }
-                return self.page(page, of: query, atWriter: self.store.hasSeparateReader)
+                return self.goOn(
+                    page, of: query, from: origin, atWriter: self.store.hasSeparateReader, looks: 1)
             }
     }
 

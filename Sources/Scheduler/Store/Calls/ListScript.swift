@@ -43,7 +43,7 @@ struct ListScript {
     private let recordPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.order)
+        self.keys = RedisKeys(keys.order + keys.queuesPositionsAndMarks)
         recordPrefix = keys.recordPrefix
     }
 
@@ -56,7 +56,7 @@ struct ListScript {
                 .text(recordPrefix), .integer(bounds.tasks), .integer(bounds.looks), .integer(bounds.bytes),
                 .text(query.newestFirst ? "1" : "0"),
                 .text(position.map { "\($0.score)" } ?? ""), .bytes(position?.id ?? ByteBuffer()),
-                .text(ListScript.set(query.statuses.map(\.rawValue))),
+                .text(ListScript.set(Set(query.statuses).map(\.rawValue))),
                 .text(ListScript.set(query.priorities.map(\.rawValue))), .text(query.service), .text(query.userID),
                 .integer(bounds.pageBytes), .integer(Limits.handOutBytesMax),
             ]

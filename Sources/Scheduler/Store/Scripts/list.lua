@@ -1,6 +1,7 @@
 -- Read a part of a page of tasks in the order of their enqueued_at. Only reads: it runs on a replica too.
 -- KEYS[1] ZSET ids by enqueued_at   KEYS[2] SET ids that the index leaves out   KEYS[3] SET every known id
 -- KEYS[4] STRING there once the index is complete
+-- KEYS[5..7] LIST queues high, mid, low   KEYS[8..10] ZSET their positions   KEYS[11..13] ZSET their marks
 -- ARGV[1] the records' key prefix   ARGV[2] tasks to answer with at most   ARGV[3] tasks to look at at most
 -- ARGV[4] bytes of records to read at most, unless the first has more   ARGV[5] 1: newest first, 0: oldest first
 -- ARGV[6] score and ARGV[7] id of the last task that was looked at; both empty for the first page
@@ -55,6 +56,27 @@ local function first_rank(score, id)
     return newest_first and low - 1 or low
 end
 
+-- Where only queued tasks are wanted and the indexes of positions say which these are, the others' records are not read.
+local is_queued_only = statuses == ',queued,'
+local wanted_positions = {}
+for queue, name in ipairs({'high', 'mid', 'low'}) do
+    if is_queued_only and (priorities == '' or string.find(priorities, ',' .. name .. ',', 1, true)) then
+        is_queued_only = agrees(KEYS[4 + queue], KEYS[7 + queue], KEYS[10 + queue])
+        wanted_positions[#wanted_positions + 1] = KEYS[7 + queue]
+    end
+end
+
+-- Which of some ids may stand on the page: false for those that surely don't.
+local function candidates(ids)
+    local may = {}
+    for _, positions in ipairs(is_queued_only and wanted_positions or {}) do
+        for number, score in ipairs(redis.call('ZMSCORE', positions, unpack(ids))) do
+            may[number] = may[number] or score
+        end
+    end
+    return may
+end
+
 local has_filter = statuses ~= '' or priorities ~= '' or service ~= '' or user ~= ''
 local function matches(record)
     if not has_filter then
@@ -84,23 +106,27 @@ local function ids_from(rank, count)
 end
 
 local rank, last = first_rank(ARGV[6], ARGV[7]), nil
-local records, more = {}, 0
+local records, more, chunk = {}, 0, chunk_max
 while more == 0 and rank >= 0 do
-    local ids = ids_from(rank, math.min(chunk_max, looks_max - looked + 1))
+    local ids = ids_from(rank, is_queued_only and chunk or math.min(chunk_max, math.ceil(looks_max - looked) + 1))
     if #ids == 0 then
         break
     end
-    for _, id in ipairs(ids) do
-        local size = redis.pcall('STRLEN', prefix .. id)
-        size = type(size) == 'number' and size or 0
+    local may = candidates(ids)
+    for number, id in ipairs(ids) do
+        local size = 0
+        if not is_queued_only or may[number] then
+            size = redis.pcall('STRLEN', prefix .. id)
+            size = type(size) == 'number' and size or 0
+        end
         -- What is too large for any page, or no record at all, is passed over.
         local fits = size > 0 and size <= bytes_max
-        if looked == looks_max or #records == wanted or
+        if looked >= looks_max or #records == wanted or
             fits and (bytes + size > page_left or bytes + size > bytes_left and bytes > 0) then
             more = 1
             break
         end
-        looked = looked + 1
+        looked = looked + (is_queued_only and not may[number] and 0.05 or 1)
         last = id
         if fits then
             bytes = bytes + size
@@ -111,8 +137,10 @@ while more == 0 and rank >= 0 do
         end
     end
     rank = rank + (newest_first and -#ids or #ids)
+    -- Where few are queued, ever more are looked at together.
+    chunk = math.min(2 * chunk, 1000)
 end
 local missing = redis.call('SCARD', KEYS[3]) - redis.call('ZCARD', index)
 local left_out = redis.call('SCARD', KEYS[2])
 return {more, missing - left_out, left_out, last and redis.call('ZSCORE', index, last) or '', last or '', records,
-    looked, bytes}
+    math.ceil(looked), bytes}
