@@ -15,9 +15,14 @@ if not string.find(last_number, '^%-?%d+$') or #last_number > 15 then
     error({err = 'BADSTATE the key ' .. sequence .. ' is no number that can be counted on'})
 end
 
-local function begin_anew()
+-- Taking marks off takes a walk through the list: `has_marks` says that it holds some, whatever their key says.
+local function begin_anew(has_marks)
     walked = walked + redis.call('LLEN', list)
-    drop_index(list, positions, marks)
+    if has_marks or redis.call('EXISTS', marks) == 1 then
+        drop_index(list, positions, marks)
+    else
+        redis.call('UNLINK', positions)
+    end
     return 3
 end
 
@@ -31,7 +36,7 @@ local function grow(known, number)
     for index = #ids, 1, -1 do
         local id = ids[index]
         if id == mark then
-            return begin_anew()
+            return begin_anew(true)
         end
         if scores[index] or seen[id] then
             if #members > 0 then
@@ -137,6 +142,6 @@ end
 
 local outcome = agrees(list, positions, marks) and 0 or mend()
 if outcome < 2 and not holds_all() then
-    outcome = begin_anew()
+    outcome = begin_anew(true)
 end
 return {outcome, walked}
