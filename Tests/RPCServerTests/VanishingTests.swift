@@ -1,6 +1,7 @@
 import DMSModel
 import DMSWire
 import NIOCore
+import RedisLink
 import Scheduler
 import TestSupport
 import Testing
@@ -75,6 +76,35 @@ import Testing
             try await caller.enqueue("t")
             #expect(try await caller.call(Methods.Tasks.getStats, GetStatsRequest()).dispatched == 0)
             #expect(try await caller.call(Methods.Submitter.next, NextRequest()).tasks.map(\.attempt) == [1])
+            await caller.client.close()
+        }
+    }
+
+    @Test(arguments: [1, 2]) func `the tasks of connections that fall together stand as before`(
+        threads: Int
+    ) async throws {
+        try await SchedulerServer.with(threads: threads) { scheduler in
+            let caller = try await scheduler.caller()
+            let ids = (0..<10).map { "t\($0)" }
+            for id in ids { try await caller.enqueue(id) }
+            scheduler.redis.pause()
+            for _ in 0..<9 {
+                let client = try await scheduler.server.client()
+                await client.send(Bytes.request(Methods.Submitter.next, NextRequest(), on: 1))
+                await client.close()
+            }
+            scheduler.redis.resume()
+            try await eventually {
+                let statistics = try await caller.call(Methods.Tasks.getStats, GetStatsRequest())
+                let first = try await caller.call(Methods.Tasks.get, GetTaskRequest(taskID: TaskID("t0")))
+                // It was taken, and is back; some may be more than once.
+                return first.record.updatedAt > first.record.enqueuedAt && statistics.dispatched == 0
+                    && statistics.overview.low == 10
+            }
+            try await eventually {
+                try await scheduler.redis.call("LRANGE", "dms:queue:low", "0", "-1").array?.compactMap(\.string) == ids
+            }
+            #expect(try await caller.next(10) == ids)
             await caller.client.close()
         }
     }

@@ -34,7 +34,7 @@ import Testing
             try await harness.finish(held[0].reference)
             #expect(try await servers[1].call("HGET", "dms:stats", "completed").string == "1")
             #expect(try await harness.ack(held[1].reference).map(\.error?.reason) == [nil])
-            #expect(try await servers[1].call("ZCARD", "dms:leases").integer == 0)
+            #expect(try await servers[1].call("ZSCORE", "dms:leases", held[1].id).string == "inf")
         }
     }
 

@@ -53,7 +53,7 @@ public struct LeaseRenewal: Sendable, Equatable {
     }
 }
 
-/// Gives a task back to the head of its queue.
+/// Gives a task back to its place in its queue.
 public struct TaskReturn: Sendable, Equatable {
     /// The proof of being the task's holder.
     public var lease: LeaseReference

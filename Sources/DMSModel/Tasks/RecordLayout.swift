@@ -52,6 +52,7 @@ struct RecordLayout: ~Copyable {
             guard let submitterID = cursor.string() else { return nil }
             self.submitterID = submitterID
         }
+        if cursor.take(",\"request_id\":\"") { guard cursor.string() != nil else { return nil } }
         guard cursor.take("}"), cursor.index == text.count else { return nil }
     }
 

@@ -75,7 +75,7 @@ extension TaskRecord {
     /// Every field that a kept record may have and that means something.
     private static let keptNames = [
         "task_id", "service", "user_id", "parameters", "priority", "status", "enqueued_at", "updated_at", "attempt",
-        "returned", "lease", "lease_ms", "submitter_id", "result", "error",
+        "returned", "lease", "lease_ms", "submitter_id", "request_id", "result", "error",
     ]
 
     /// Appends the record as compact JSON; times in RFC 3339, UTC, microseconds, `Z`.

@@ -54,7 +54,7 @@ public enum Methods {
         public static let ack = RPCMethod<AckRequest, AckResponse>(ServiceName.submitter, "Ack")
         /// Extends leases.
         public static let renew = RPCMethod<LeaseRenewal, RenewResponse>(ServiceName.submitter, "Renew")
-        /// Gives a task back to the head of its queue.
+        /// Gives a task back to its place in its queue.
         public static let `return` = RPCMethod<TaskReturn, TaskRecord>(ServiceName.submitter, "Return")
         /// Ends a task as completed or failed.
         public static let finish = RPCMethod<TaskFinish, TaskRecord>(ServiceName.submitter, "Finish")

@@ -55,8 +55,7 @@ extension HandOutScript.Outcome {
     func putBackUnconfirmed(of callers: [HandOutScript.Caller], to queue: PutBackQueue) {
         guard isUnconfirmed else { return }
         for (caller, answer) in zip(callers, answers) where answer.isUnconfirmed {
-            queue.add(
-                PutBackScript.Undelivered(number: answer.number, tasks: answer.tasks, kept: caller.kept))
+            queue.add(PutBackScript.Undelivered(handOut: answer, kept: caller.kept))
         }
     }
 

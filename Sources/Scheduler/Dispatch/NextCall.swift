@@ -67,8 +67,8 @@ public final class NextCall {
     /// Whether it has tasks that nobody else has.
     public var holdsTasks: Bool { !isAbandoned && handOut.map { !$0.tasks.isEmpty } ?? false }
 
-    /// Gives the call up: a parked one takes no task any more, and tasks that it has, or gets still, go back to the heads of
-    /// their queues.
+    /// Gives the call up: a parked one takes no task any more, and tasks that it has, or gets still, go back to their places
+    /// in their queues.
     ///
     /// Called too where the answer could not be delivered.
     public func abandon() {
@@ -154,7 +154,7 @@ public final class NextCall {
     private func putBackWhatWasLost() {
         guard mayHoldTasks, let kept = caller.kept else { return }
         mayHoldTasks = false
-        service.putBacks.add(PutBackScript.Undelivered(number: HandOut.lostNumber(), tasks: [], kept: kept))
+        service.putBacks.add(PutBackScript.Undelivered(handOut: HandOut(), kept: kept))
     }
 
     private func wait() {
@@ -223,7 +223,6 @@ public final class NextCall {
 
     private func putBack(_ handOut: HandOut) {
         guard !handOut.tasks.isEmpty else { return }
-        service.putBacks.add(
-            PutBackScript.Undelivered(number: handOut.number, tasks: handOut.tasks, kept: caller.kept))
+        service.putBacks.add(PutBackScript.Undelivered(handOut: handOut, kept: caller.kept))
     }
 }

@@ -5,12 +5,10 @@ import RedisLink
 
 /// Puts answers that could not be delivered back, on one event loop: nobody else knows of their tasks.
 ///
-/// What comes in one tick goes back together and in the order of hand-out, so that the queues are as if nothing had been
-/// taken. While Redis is away it is tried again and again.
+/// Each task goes back to its place, so that the queues are as if nothing had been taken, whoever else puts tasks back. While
+/// Redis is away it is tried again and again.
 final class PutBackQueue {
     private static let retryDelay = TimeAmount.milliseconds(500)
-    /// How often it is looked whether what was in flight has arrived.
-    private static let lookDelay = TimeAmount.milliseconds(1)
     /// What one script call puts back, unless one answer has more: Redis does nothing else meanwhile.
     private static let tasksPerCallMax = 1000
     private static let bytesPerCallMax = 4 << 20
@@ -20,8 +18,6 @@ final class PutBackQueue {
     private let logger: Logger
     private var failures: FailureLog
     private var answers: [PutBackScript.Undelivered] = []
-    /// Hand-outs that were in flight when the last answer came: theirs may have to go back with it, and in front of nothing.
-    private var handOutsToAwait = 0
     private var isScheduled = false
     private var isCalling = false
     private var tasksInCall = 0
@@ -39,11 +35,10 @@ final class PutBackQueue {
     var isEmpty: Bool { answers.isEmpty && !isCalling }
 
     /// How many tasks are on their way back; those of an answer that was lost are not known.
-    var taskCount: Int { answers.reduce(tasksInCall) { $0 + $1.tasks.count } }
+    var taskCount: Int { answers.reduce(tasksInCall) { $0 + $1.handOut.tasks.count } }
 
     func add(_ answer: PutBackScript.Undelivered) {
         answers.append(answer)
-        handOutsToAwait = store.handOuts.started
         schedule(in: .zero)
     }
 
@@ -61,10 +56,9 @@ final class PutBackQueue {
     private func putBack() {
         isScheduled = false
         guard !isCalling else { return }
-        guard store.handOuts.completed >= handOutsToAwait else { return schedule(in: PutBackQueue.lookDelay) }
         let batch = takeLast()
         isCalling = true
-        tasksInCall = batch.reduce(0) { $0 + $1.tasks.count }
+        tasksInCall = batch.reduce(0) { $0 + $1.handOut.tasks.count }
         store.putBack(batch, at: clock.now()).assumeIsolated().whenComplete { result in
             self.isCalling = false
             self.tasksInCall = 0
@@ -82,13 +76,14 @@ final class PutBackQueue {
         }
     }
 
-    /// Those that were handed out last, in the order of hand-out: each call puts its tasks in front of those before.
+    /// Those that were handed out last: mostly they stood behind the others, which then go in front of them, and Redis has to
+    /// compare nothing.
     private func takeLast() -> [PutBackScript.Undelivered] {
-        answers.sort { $0.number < $1.number }
+        answers.sort { ($0.handOut.place(ofTask: 0) ?? 0) < ($1.handOut.place(ofTask: 0) ?? 0) }
         var (tasks, bytes) = (0, 0)
         let start = answers.lastIndex { answer in
-            tasks += answer.tasks.count
-            bytes += answer.tasks.reduce(0) { $0 + $1.record.parameters.readableBytes }
+            tasks += answer.handOut.tasks.count
+            bytes += answer.handOut.tasks.reduce(0) { $0 + $1.record.parameters.readableBytes }
             return tasks > PutBackQueue.tasksPerCallMax || bytes > PutBackQueue.bytesPerCallMax
         }
         let first = min((start ?? -1) + 1, answers.count - 1)

@@ -14,7 +14,10 @@ extension SchedulerService {
         let lease = request.leaseMilliseconds == 0 ? nil : LeaseTerms(milliseconds: request.leaseMilliseconds)
         let kept =
             request.requestID.isEmpty
-            ? nil : KeptAnswer(key: store.keys.answer(submitterID: request.submitterID, requestID: request.requestID))
+            ? nil
+            : KeptAnswer(
+                key: store.keys.answer(submitterID: request.submitterID, requestID: request.requestID),
+                requestID: request.requestID)
         let call = NextCall(
             self,
             HandOutScript.Caller(
@@ -62,7 +65,7 @@ extension SchedulerService {
         }
     }
 
-    /// Puts a task back at the head of its queue; answers with its record.
+    /// Puts a task back to its place in its queue; answers with its record.
     ///
     /// Fails with a token error, `invalidField`, `taskNotFound`, `leaseLost`.
     public func `return`(

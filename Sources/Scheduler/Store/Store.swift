@@ -2,12 +2,6 @@ import DMSModel
 import NIOCore
 import RedisLink
 
-/// How many hand-outs were asked for on an event loop, and how many of these are answered; they are answered in their order.
-final class HandOutsInFlight {
-    fileprivate(set) var started = 0
-    fileprivate(set) var completed = 0
-}
-
 /// What the service layer asks of Redis, on one event loop; nobody else knows a key or a script.
 ///
 /// A future fails with a ``DMSModel/SchedulerError`` only.
@@ -16,7 +10,6 @@ struct Store {
     /// The connection to a reader of its own address; nil where reads go where writes go.
     let ownReader: RedisConnection?
     let keys: StoreKeys
-    let handOuts = HandOutsInFlight()
 
     /// For reads: another connection than the writer's where there is one, whatever its address.
     private let secondConnection: RedisConnection
@@ -97,14 +90,11 @@ struct Store {
     /// Where replicas had to confirm it and did not, that is no failure: those answers say so that have tasks, which have to go
     /// back.
     func handOut(_ callers: [HandOutScript.Caller], at now: Timestamp) -> EventLoopFuture<HandOutScript.Outcome> {
-        handOuts.started += 1
         let outcome = writing(handOutScript.call(callers, at: now, on: writer))
-        outcome.assumeIsolated().whenComplete { [handOuts] result in
-            handOuts.completed += 1
-            if case .success(let outcome) = result, !outcome.unreadable.isEmpty {
-                // Where this fails the tasks stay dispatched, as those of a submitter that is gone do.
-                _ = setAsideScript.call(outcome.unreadable, handedOut: now, at: now, on: writer)
-            }
+        outcome.assumeIsolated().whenSuccess { outcome in
+            guard !outcome.unreadable.isEmpty else { return }
+            // Where this fails the tasks stay dispatched, as those of a submitter that is gone do.
+            _ = setAsideScript.call(outcome.unreadable, handedOut: now, at: now, on: writer)
         }
         return outcome
     }
@@ -135,7 +125,7 @@ struct Store {
         writing(renewScript.call(renewal, on: writer))
     }
 
-    /// Puts a task back at the head of its queue.
+    /// Puts a task back to its place in its queue.
     func `return`(_ lease: LeaseReference, at now: Timestamp) -> EventLoopFuture<ReturnScript.Outcome> {
         writing(returnScript.call(lease, at: now, on: writer), lease.taskID)
     }

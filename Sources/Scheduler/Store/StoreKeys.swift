@@ -27,7 +27,7 @@ struct StoreKeys: Sendable {
     /// The channel that tells of tasks that can be handed out; a message is their number.
     let wakeChannel: String
     /// STRING an answer to a `Next` that may be repeated; whose it is follows.
-    private let answerPrefix: String
+    let answerPrefix: String
 
     /// ZSET every task by the microseconds of its `enqueued_at`: the order of List.
     let enqueued: String
@@ -88,7 +88,7 @@ struct StoreKeys: Sendable {
     var types: [(key: String, type: KeyType)] {
         Priority.handOutOrder.flatMap { [(queue($0), .list), (positions($0), .zset), (marks($0), .zset)] } + [
             (index, .set), (stats, .hash), (block, .string), (sequence, .string), (leases, .zset), (enqueued, .zset),
-            (enqueuedLeftOut, .set), (enqueuedBuilt, .string),
+            (enqueuedLeftOut, .set), (enqueuedBuilt, .string), (setAside, .set),
         ]
     }
 

@@ -3,16 +3,18 @@ import RedisLink
 /// The Lua scripts, each with the libraries that it uses in front of it.
 enum StoreScripts {
     static let enqueue = script("enqueue", [stats, positions, PackageResources.enqueue_lua])
-    static let handOut = script("hand_out", [record, stats, marks, leases, PackageResources.hand_out_lua])
-    static let putBack = script("put_back", [record, stats, positions, PackageResources.put_back_lua])
+    static let handOut = script(
+        "hand_out", [record, stats, marks, leases, places, answers, PackageResources.hand_out_lua])
+    static let putBack = script("put_back", [record, stats, requeue, answers, PackageResources.put_back_lua])
     static let endLeases = script(
-        "end_leases", [record, stats, positions, leases, PackageResources.end_leases_lua], awaitsReplicas: false)
-    static let ack = script("ack", [holder, leases, PackageResources.ack_lua])
-    static let renew = script("renew", [holder, leases, PackageResources.renew_lua])
-    static let `return` = script("return", [record, stats, positions, leases, PackageResources.return_lua])
-    static let finish = script("finish", [record, stats, leases, PackageResources.finish_lua])
+        "end_leases", [record, stats, requeue, ends, settle, PackageResources.end_leases_lua], awaitsReplicas: false)
+    static let ack = script("ack", [holder, ends, settle, PackageResources.ack_lua])
+    static let renew = script("renew", [holder, ends, places, PackageResources.renew_lua])
+    static let `return` = script(
+        "return", [record, stats, requeue, ends, settle, PackageResources.return_lua])
+    static let finish = script("finish", [record, stats, ends, settle, PackageResources.finish_lua])
     static let readTask = script("read_task", [record, positions, PackageResources.read_task_lua], readOnly: true)
-    static let cancel = script("cancel", [record, owner, stats, positions, PackageResources.cancel_lua])
+    static let cancel = script("cancel", [record, owner, stats, positions, settle, PackageResources.cancel_lua])
     static let setPriority = script("set_priority", [record, positions, PackageResources.set_priority_lua])
     static let setBlock = script("set_block", [PackageResources.set_block_lua])
     static let readOverview = script(
@@ -34,6 +36,7 @@ enum StoreScripts {
     ]
 
     private static let leases = PackageResources.lib_leases_lua
+    private static let ends = leases + PackageResources.lib_ends_lua
     /// Records need times, and JSON where another program wrote them.
     private static let record =
         PackageResources.lib_json_lua + PackageResources.lib_time_lua + PackageResources.lib_record_lua
@@ -44,6 +47,11 @@ enum StoreScripts {
     /// Positions need marks.
     private static let positions = marks + PackageResources.lib_positions_lua
     private static let stats = PackageResources.lib_stats_lua
+    private static let places = PackageResources.lib_places_lua
+    /// To go back to a place in a queue needs both.
+    private static let requeue = positions + places + PackageResources.lib_requeue_lua
+    private static let answers = PackageResources.lib_answers_lua
+    private static let settle = PackageResources.lib_settle_lua
 
     /// `awaitsReplicas` is false where nobody is told of what was done, and where it is done again when it was lost.
     private static func script(

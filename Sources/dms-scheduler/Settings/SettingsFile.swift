@@ -30,8 +30,8 @@ enum SettingsFile {
             throw Problem(description: "cannot be read: \(ListenAddress.reason(ofErrno: code))")
         }
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
-        var status = stat()
-        if unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFDIR {
+        let target = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        if (try? FileManager.default.attributesOfItem(atPath: target))?[.type] as? FileAttributeType == .typeDirectory {
             throw Problem(description: "is a directory")
         }
         var bytes = Data()

@@ -5,7 +5,7 @@ import Testing
 /// The text that proves who holds a lease.
 struct LeaseTokenTests {
     @Test func `a token is never taken for an option on a command line`() {
-        let tokens = (0..<10_000).map { _ in LeaseTerms(milliseconds: 1000).token }
+        let tokens = (0..<10_000).map { _ in LeaseTerms(milliseconds: 1000).secret }
         #expect(tokens.allSatisfy { $0.first.map { "A"..."P" ~= $0 } == true })
         #expect(Set(tokens).count == tokens.count)
     }

@@ -72,12 +72,12 @@ struct LostAnswerTests {
     @Test func `a call that was given up takes nothing where it comes late`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")
-            let kept = KeptAnswer(key: "dms:answer:1:s:r")
+            let kept = KeptAnswer(key: "dms:answer:1:s:r", requestID: "r")
             try await harness.giveUpLost(kept)
             #expect(try await harness.handOut(kept).tasks.isEmpty)
             #expect(try await harness.get("a").record.status == .queued)
             // Another call of that name is not meant.
-            let other = KeptAnswer(key: kept.key)
+            let other = KeptAnswer(key: kept.key, requestID: "r")
             #expect(try await harness.handOut(other).tasks.count == 1)
             #expect(try await harness.handOut(kept).tasks.isEmpty)
             #expect(try await harness.handOut(other).tasks.count == 1)
@@ -87,8 +87,8 @@ struct LostAnswerTests {
     @Test func `what another call got meanwhile stays with it`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")
-            let lost = KeptAnswer(key: "dms:answer:1:s:r")
-            let other = KeptAnswer(key: lost.key)
+            let lost = KeptAnswer(key: "dms:answer:1:s:r", requestID: "r")
+            let other = KeptAnswer(key: lost.key, requestID: "r")
             _ = try await harness.handOut(lost)
             let answer = try await harness.handOut(other)
             #expect(answer.isRepeated)
@@ -96,10 +96,10 @@ struct LostAnswerTests {
             #expect(try await harness.get("a").record.status == .dispatched)
             // Until that cannot be delivered either.
             try await harness.putBack(
-                PutBackScript.Undelivered(number: answer.number, tasks: answer.tasks, kept: other))
+                PutBackScript.Undelivered(handOut: answer, kept: other))
             try await harness.expectUntouched("a")
             // And whoever asks for it by that name from now on is given it anew.
-            let again = try await harness.handOut(KeptAnswer(key: lost.key))
+            let again = try await harness.handOut(KeptAnswer(key: lost.key, requestID: "r"))
             #expect(again.tasks.map(\.record.attempt) == [1])
             #expect(!again.isRepeated)
         }
@@ -108,13 +108,13 @@ struct LostAnswerTests {
     @Test func `a repetition that a failover made undone takes nothing from who has the answer`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")
-            let first = KeptAnswer(key: "dms:answer:1:s:r")
+            let first = KeptAnswer(key: "dms:answer:1:s:r", requestID: "r")
             let answer = try await harness.handOut(first)
             // The master that gave it again is gone, and the one that took over does not know that it was given twice.
-            let repeated = KeptAnswer(key: first.key)
+            let repeated = KeptAnswer(key: first.key, requestID: "r")
             for _ in 0..<2 {
                 try await harness.putBack(
-                    PutBackScript.Undelivered(number: HandOut.lostNumber(), tasks: answer.tasks, kept: repeated))
+                    PutBackScript.Undelivered(handOut: answer, kept: repeated))
             }
             #expect(try await harness.get("a").record.status == .dispatched)
             #expect(try await harness.givings(first.key) == 1)
@@ -124,7 +124,7 @@ struct LostAnswerTests {
     @Test func `an answer that was given to very many calls stays small, and is nobody's to take back`() async throws {
         try await Harness.with { harness in
             try await harness.enqueue("a")
-            let calls = (0..<40).map { _ in KeptAnswer(key: "dms:answer:1:s:r") }
+            let calls = (0..<40).map { _ in KeptAnswer(key: "dms:answer:1:s:r", requestID: "r") }
             for call in calls { #expect(try await harness.handOut(call).tasks.count == 1) }
             let length = try await harness.redis.call("STRLEN", calls[0].key).integer ?? 0
             #expect(length < 1000)
@@ -168,7 +168,7 @@ extension Harness {
 
     /// The answer to that call was lost, and nobody asks for it again.
     fileprivate func giveUpLost(_ kept: KeptAnswer) async throws {
-        try await putBack(PutBackScript.Undelivered(number: HandOut.lostNumber(), tasks: [], kept: kept))
+        try await putBack(PutBackScript.Undelivered(handOut: HandOut(), kept: kept))
     }
 
     fileprivate func putBack(_ answer: PutBackScript.Undelivered) async throws {

@@ -199,7 +199,7 @@ extension Harness {
     }
 
     private func hasLease(_ task: TaskInState) async throws -> Bool {
-        try await text("ZSCORE", "dms:leases", task.id) != nil
+        try await text("ZSCORE", "dms:leases", task.id).map { $0 != "inf" } ?? false
     }
 
     /// Takes the task off its queue, so that the next one of the test is alone there.

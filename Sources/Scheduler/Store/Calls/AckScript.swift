@@ -2,22 +2,25 @@ import DMSModel
 import NIOCore
 import RedisLink
 
-/// `ack.lua`: ends leases, so that the tasks are their holders' for good.
+/// `ack.lua`: takes the ends off leases, so that the tasks are their holders' for good.
 struct AckScript {
     private let keys: RedisKeys
     private let recordPrefix: String
+    private let answerPrefix: String
 
     init(keys: StoreKeys) {
         self.keys = RedisKeys([keys.leases])
         recordPrefix = keys.recordPrefix
+        answerPrefix = keys.answerPrefix
     }
 
     /// One outcome for each lease, in order.
     func call(_ leases: [LeaseReference], on connection: RedisConnection) -> EventLoopFuture<[LeaseOutcome]> {
         connection.evaluate(
-            StoreScripts.ack, keys: keys, callKeys: leases.count, arguments: 2 * leases.count
+            StoreScripts.ack, keys: keys, callKeys: leases.count, arguments: 1 + 2 * leases.count
         ) { words in
             for lease in leases { words.append(recordPrefix + lease.taskID.text) }
+            words.append(answerPrefix)
             for lease in leases {
                 words.append(lease.taskID.text)
                 words.append(lease.token)

@@ -15,10 +15,12 @@ struct CancelScript {
 
     private let keys: RedisKeys
     private let recordPrefix: String
+    private let answerPrefix: String
 
     init(keys: StoreKeys) {
         self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases] + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
+        answerPrefix = keys.answerPrefix
     }
 
     func call(
@@ -29,6 +31,7 @@ struct CancelScript {
             [
                 .text(cancellation.taskID.text), .text(cancellation.service), .text(cancellation.userID),
                 .text(anyOwner ? "1" : "0"), .text(now.description),
+                .text(answerPrefix),
             ]
         ) { reply throws(RedisError) in
             switch try reply.integer(at: 0) {

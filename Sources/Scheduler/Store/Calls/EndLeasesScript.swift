@@ -2,7 +2,7 @@ import DMSModel
 import NIOCore
 import RedisLink
 
-/// `end_leases.lua`: puts the tasks whose leases have ended back at the heads of their queues.
+/// `end_leases.lua`: puts the tasks whose leases have ended back to their places in their queues.
 struct EndLeasesScript {
     /// What was done, and what comes next.
     struct Outcome {
@@ -21,11 +21,13 @@ struct EndLeasesScript {
     private let keys: RedisKeys
     private let recordPrefix: String
     private let wakeChannel: String
+    private let answerPrefix: String
 
     init(keys: StoreKeys) {
         self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
         recordPrefix = keys.recordPrefix
         wakeChannel = keys.wakeChannel
+        answerPrefix = keys.answerPrefix
     }
 
     func call(at now: Timestamp, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
@@ -33,7 +35,7 @@ struct EndLeasesScript {
             StoreScripts.endLeases, keys: keys, [],
             [
                 .text(recordPrefix), .text(now.description), .text(wakeChannel),
-                .integer(EndLeasesScript.tasksMax), .integer(EndLeasesScript.bytesMax),
+                .integer(EndLeasesScript.tasksMax), .integer(EndLeasesScript.bytesMax), .text(answerPrefix),
             ]
         ) { reply throws(RedisError) in try EndLeasesScript.decode(reply) }
     }

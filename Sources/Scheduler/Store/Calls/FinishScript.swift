@@ -15,10 +15,12 @@ struct FinishScript {
 
     private let keys: RedisKeys
     private let recordPrefix: String
+    private let answerPrefix: String
 
     init(keys: StoreKeys) {
         self.keys = RedisKeys([keys.stats, keys.leases])
         recordPrefix = keys.recordPrefix
+        answerPrefix = keys.answerPrefix
     }
 
     func call(_ finish: TaskFinish, at now: Timestamp, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
@@ -28,7 +30,7 @@ struct FinishScript {
             StoreScripts.finish, keys: keys, [recordPrefix + id],
             [
                 .text(id), .text(finish.lease.token), .text(now.description), .text(status.rawValue),
-                .bytes(FinishScript.fields(finish)),
+                .bytes(FinishScript.fields(finish)), .text(answerPrefix),
             ]
         ) { reply throws(RedisError) in
             switch try reply.integer(at: 0) {

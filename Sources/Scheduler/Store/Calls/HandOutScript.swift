@@ -1,7 +1,6 @@
 import DMSModel
 import NIOCore
 import RedisLink
-import Synchronization
 
 /// `hand_out.lua`: takes the next tasks off the queues, for several callers in one call.
 struct HandOutScript {
@@ -57,10 +56,10 @@ struct HandOutScript {
     func call(_ callers: [Caller], at now: Timestamp, on connection: RedisConnection) -> EventLoopFuture<Outcome> {
         let kept = callers.compactMap(\.kept)
         let runs = HandOutScript.runs(of: callers)
-        let tokens = callers.count { $0.lease != nil }
+        let leased = callers.count { $0.lease != nil }
         return connection.evaluate(
             StoreScripts.handOut, keys: keys, callKeys: kept.count,
-            arguments: 4 + HandOutScript.wordsPerRun * runs.count + tokens + kept.count
+            arguments: 4 + HandOutScript.wordsPerRun * runs.count + leased + 2 * kept.count
         ) { words in
             for answer in kept { words.append(answer.key) }
             words.append(recordPrefix)
@@ -75,10 +74,12 @@ struct HandOutScript {
                 words.append(HandOutScript.laterFields(submitterID: caller.submitterID))
                 words.append(caller.kept == nil ? 0 : 1)
                 for caller in run {
-                    if let lease = caller.lease { words.append(lease.token) }
+                    if let lease = caller.lease { words.append(lease.secret) }
                 }
                 for caller in run {
-                    if let kept = caller.kept { words.append(kept.call) }
+                    guard let kept = caller.kept else { continue }
+                    words.append(kept.call)
+                    words.append(kept.recordField)
                 }
             }
         } decode: { reply throws(RedisError) in
@@ -127,6 +128,13 @@ struct HandOutScript {
         let repeated = try reply.element(6) { repeated throws(RedisError) in
             try repeated.map { value throws(RedisError) in try value.decimal() }
         }
+        var placesBefore = Int64(try reply.element(9) { place throws(RedisError) in try place.decimal() })
+        let ownPlaces =
+            reply.count < 11
+            ? []
+            : try reply.element(10) { places throws(RedisError) in
+                try places.map { value throws(RedisError) in try value.decimal() }
+            }
         var outcome = Outcome(
             answers: [], stoppedEarly: try reply.integer(at: 0) == 1,
             skipped: try reply.counted(at: 1), skippedIDs: try HandOutScript.ids(reply, 2),
@@ -134,11 +142,14 @@ struct HandOutScript {
         outcome.answers.reserveCapacity(counts.count)
         var rest = records[...]
         for (index, count) in counts.enumerated() {
-            var answer = HandOut(number: HandOut.numbers.add(1, ordering: .relaxed).newValue)
+            var answer = HandOut()
             var start = clock
             if let place = repeated.firstIndex(of: index + 1), place.isMultiple(of: 2), place + 1 < repeated.count {
                 answer.isRepeated = true
                 start = Timestamp(microseconds: Int64(repeated[place + 1]))
+            } else {
+                answer.placesBefore = placesBefore
+                placesBefore += Int64(count)
             }
             answer.tasks = rest.prefix(count).compactMap { text in
                 let task = LeasedTask(json: text, leasedAt: start)
@@ -150,6 +161,10 @@ struct HandOutScript {
         }
         // A record in our form is taken at its word by the script, and not by us: whoever got nothing for it asks again.
         if !outcome.unreadable.isEmpty { outcome.stoppedEarly = true }
+        for index in stride(from: 0, to: ownPlaces.count - 2, by: 3)
+        where (1...outcome.answers.count).contains(ownPlaces[index]) {
+            outcome.answers[ownPlaces[index] - 1].ownPlaces[ownPlaces[index + 1] - 1] = Int64(ownPlaces[index + 2])
+        }
         return outcome
     }
 
@@ -177,18 +192,20 @@ struct HandOutScript {
 
 /// What one caller gets.
 struct HandOut: Sendable {
-    /// Its place among all answers of this process.
-    var number: UInt64 = 0
     var tasks: [LeasedTask] = []
     /// Whether the answer was given before and is given again.
     var isRepeated = false
     /// Whether replicas had to confirm it and did not: nobody may get it, for a failover may undo it.
     var isUnconfirmed = false
+    /// The place in the queues that comes before that of its first task; nil where Redis alone knows that.
+    fileprivate(set) var placesBefore: Int64?
+    /// The places of tasks that had one already, having come back before.
+    fileprivate(set) var ownPlaces: [Int: Int64] = [:]
 
-    fileprivate static let numbers = Atomic<UInt64>(0)
-
-    /// The place of an answer that did not arrive: behind all that did.
-    static func lostNumber() -> UInt64 { numbers.add(1, ordering: .relaxed).newValue }
+    /// Where a task goes should it come back, compared with all that were ever taken; nil where Redis alone knows that.
+    func place(ofTask index: Int) -> Int64? {
+        ownPlaces[index] ?? placesBefore.map { $0 + Int64(index) + 1 }
+    }
 }
 
 /// Where the answer to a call is kept.
@@ -197,22 +214,27 @@ struct KeptAnswer: Sendable, Equatable {
     var key: String
     /// Tells this call from others that get the same answer: 64 random bits.
     var call: String
+    /// The field by which the tasks' records name the request.
+    var recordField: ByteBuffer
 
-    init(key: String) {
+    init(key: String, requestID: String) {
         self.key = key
         call = LeaseTerms.randomText(words: 1)
+        recordField = ByteBuffer(string: ",\"request_id\":")
+        JSONString.write(requestID, into: &recordField)
     }
 }
 
 /// The lease that tasks are handed out under.
 struct LeaseTerms: Sendable, Equatable {
-    var token: String
+    /// What the tasks' tokens are made of: 128 random bits that nobody guesses.
+    var secret: String
     var milliseconds: UInt32
 
-    /// A lease of that length, under a token of 128 random bits that nobody guesses.
+    /// A lease of that length, with a new secret.
     init(milliseconds: UInt32) {
         self.milliseconds = milliseconds
-        token = LeaseTerms.randomText(words: 2)
+        secret = LeaseTerms.randomText(words: 2)
     }
 
     /// 64 random bits for each word, as 11 letters.

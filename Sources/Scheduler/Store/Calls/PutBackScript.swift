@@ -2,16 +2,14 @@ import DMSModel
 import NIOCore
 import RedisLink
 
-/// `put_back.lua`: tasks that could not be delivered go back to the heads of their queues.
+/// `put_back.lua`: tasks that could not be delivered go back to their places in their queues.
 struct PutBackScript {
     /// One answer that came to nobody.
     struct Undelivered: Sendable {
-        /// Its place among all answers.
-        var number: UInt64
-        /// In the order of hand-out; none where the answer itself was lost.
+        /// What was taken for it; nothing where the answer itself was lost.
         ///
         /// What the call took is known to the answer that was kept then, if it took anything.
-        var tasks: [LeasedTask]
+        var handOut: HandOut
         /// Where the answer was kept; nil: it was not.
         var kept: KeptAnswer?
     }
@@ -26,17 +24,17 @@ struct PutBackScript {
         wakeChannel = keys.wakeChannel
     }
 
-    /// How many tasks of these answers, in the order of hand-out, went back; those that somebody may have did not.
+    /// How many tasks of these answers went back; those that somebody may have did not.
     func call(
         _ answers: [Undelivered], at now: Timestamp, on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
-        let tasks = answers.reduce(0) { $0 + $1.tasks.count }
+        let tasks = answers.reduce(0) { $0 + $1.handOut.tasks.count }
         return connection.evaluate(
             StoreScripts.putBack, keys: keys, callKeys: tasks + answers.count { $0.kept != nil },
-            arguments: 4 + 3 * answers.count + 3 * tasks
+            arguments: 4 + 2 * answers.count + 5 * tasks
         ) { words in
             for answer in answers {
-                for task in answer.tasks { words.append(recordPrefix + task.record.taskID.text) }
+                for task in answer.handOut.tasks { words.append(recordPrefix + task.record.taskID.text) }
                 if let kept = answer.kept { words.append(kept.key) }
             }
             words.append(now.description)
@@ -45,12 +43,13 @@ struct PutBackScript {
             words.append(.integer(Limits.answerKeptMilliseconds))
             for answer in answers {
                 words.append(answer.kept?.call ?? "")
-                words.append(answer.tasks.first?.leaseToken ?? "")
-                words.append(answer.tasks.count)
-                for task in answer.tasks {
+                words.append(answer.handOut.tasks.count)
+                for (index, task) in answer.handOut.tasks.enumerated() {
                     words.append(task.record.taskID.text)
                     words.append(Int(task.record.attempt))
                     words.append(task.record.updatedAt.description)
+                    words.append(task.leaseToken)
+                    words.append(answer.handOut.place(ofTask: index).map { String($0) } ?? "")
                 }
             }
         } decode: { reply throws(RedisError) in

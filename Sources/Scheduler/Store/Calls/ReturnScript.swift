@@ -2,7 +2,7 @@ import DMSModel
 import NIOCore
 import RedisLink
 
-/// `return.lua`: puts a task back at the head of its queue.
+/// `return.lua`: puts a task back to its place in its queue.
 struct ReturnScript {
     /// What became of a return.
     enum Outcome {
@@ -15,11 +15,13 @@ struct ReturnScript {
     private let keys: RedisKeys
     private let recordPrefix: String
     private let wakeChannel: String
+    private let answerPrefix: String
 
     init(keys: StoreKeys) {
         self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
         recordPrefix = keys.recordPrefix
         wakeChannel = keys.wakeChannel
+        answerPrefix = keys.answerPrefix
     }
 
     func call(
@@ -27,7 +29,10 @@ struct ReturnScript {
     ) -> EventLoopFuture<Outcome> {
         connection.evaluate(
             StoreScripts.return, keys: keys, [recordPrefix + lease.taskID.text],
-            [.text(lease.taskID.text), .text(lease.token), .text(now.description), .text(wakeChannel)]
+            [
+                .text(lease.taskID.text), .text(lease.token), .text(now.description), .text(wakeChannel),
+                .text(answerPrefix),
+            ]
         ) { reply throws(RedisError) in
             switch try reply.integer(at: 0) {
             case 0, 1: return .done(try reply.bytes(at: 1))

@@ -6,10 +6,13 @@
 -- ARGV[3] bytes of records to hand out at most   ARGV[4] how long an answer is kept, in milliseconds
 -- then, for each run of callers that are alike, in order: how many they are   how many tasks each wants
 --   the length of their leases in milliseconds, 0: none   the fields that their records get behind these
---   1: their answers are kept, 0: they are not   and, where they have leases, the token of each; then, where answers are kept,
---   the name of each call, by which an answer knows to whom it was given
+--   1: their answers are kept, 0: they are not   and, where they have leases, a secret for each;
+--   then, where answers are kept, for each call its name, by which an answer knows to whom it was
+--   given, and the field that its records get last, which names the request
 -- Returns {more, skipped, {a few of the skipped ids}, {for each caller how many of the records}, {records}, clock,
---   {for each repeated answer: the caller's number, and the clock when it was given first}, set aside, {a few of these ids}}
+--   {for each repeated answer: the caller's number, and the clock when it was given first}, set aside, {a few of these ids},
+--   the place before the first task's,
+--   {for each task without a lease that came back before: its caller's number, its own in that answer, its place}, if any}
 --   more 1: stopped at a bound, so a caller without a task may find one by calling again
 --   skipped: ids that were dropped because they have no record, or one that is not queued
 --   set aside: ids that were taken off because their records can't be read or are too large; restore.lua looks at them again
@@ -25,12 +28,24 @@ local foreign_left = 65536
 
 -- What the callers are like, by their numbers: arrays, since a table for each would cost more than its task.
 local left, lease_of, lease_ms_of, rest_of, kept_key_of, name_of, tasks_of = {}, {}, {}, {}, {}, {}, {}
+-- Whether a caller may get several tasks, whose secrets are made here.
+local is_many = {}
 -- How the record of a task ends that is handed out for the first time: made when it is needed, where there is no lease; with a
--- lease, what stands before and behind its token.
+-- lease, what stands before its token, and behind the part of it that is the task's own.
 local ending_of, lease_end_of = {}, {}
 local lease_start = '","updated_at":"' .. now .. '","attempt":1,"lease":"'
 local callers, wanted, more, clock = 0, 0, 0, 0
-local counts, records, repeated = {}, {}, {}
+local counts, records, repeated, own_places = {}, {}, {}, nil
+
+-- The counters, looked at once and only where something is taken: how many tasks were dispatched, and the place before the next.
+local before, taken_before
+local function look_at_counters()
+    if not before then
+        local counted = redis.call('HMGET', KEYS[7], 'dispatched', 'undelivered')
+        before = countable(KEYS[7], counted[1], 'dispatched')
+        taken_before = tonumber(before) + tonumber(countable(KEYS[7], counted[2], 'undelivered'))
+    end
+end
 local kept_keys, word = 0, 5
 while word <= #ARGV do
     local alike, lease_ms, is_kept = tonumber(ARGV[word]), tonumber(ARGV[word + 2]), ARGV[word + 4] == '1'
@@ -40,22 +55,26 @@ while word <= #ARGV do
         clock = clock > 0 and clock or microseconds()
         lease_end = '","lease_ms":' .. ARGV[word + 2] .. ARGV[word + 3] .. '}'
     end
+    local wants = tonumber(ARGV[word + 1])
     for place = 1, alike do
         callers = callers + 1
-        left[callers] = tonumber(ARGV[word + 1])
+        left[callers] = wants
         lease_ms_of[callers] = lease_ms
         lease_of[callers] = lease_ms > 0 and ARGV[word + 4 + place] or ''
         lease_end_of[callers] = lease_end
         rest_of[callers] = ARGV[word + 3]
+        is_many[callers] = wants > 1 or nil
         if is_kept then
             kept_keys = kept_keys + 1
             kept_key_of[callers] = KEYS[12 + kept_keys]
-            name_of[callers] = ARGV[names_at + place]
+            name_of[callers] = ARGV[names_at + 2 * place - 1]
+            rest_of[callers] = ARGV[word + 3] .. ARGV[names_at + 2 * place]
+            lease_end_of[callers] = lease_end and '","lease_ms":' .. ARGV[word + 2] .. rest_of[callers] .. '}'
             tasks_of[callers] = {}
         end
         counts[callers] = 0
     end
-    word = names_at + 1 + (is_kept and alike or 0)
+    word = names_at + 1 + (is_kept and 2 * alike or 0)
 end
 
 -- An answer that was given already is given again, as it was; its tasks are looked up for what never changes of them.
@@ -69,6 +88,12 @@ for number = 1, callers do
         local is_gone = answer.gone and answer.gone[name_of[number]]
         if is_gone then
             left[number] = 0
+        end
+        if not is_gone and answer.settled then
+            left[number] = 0
+            repeats[number] = {}
+            repeated[#repeated + 1] = number
+            repeated[#repeated + 1] = '0'
         end
         if is_gone or #answer.tasks == 0 then
             answer = nil
@@ -88,7 +113,7 @@ for number = 1, callers do
             local front, _, _, enqueued_at = split(redis.call('MGET', prefix .. task[1])[1])
             if front then
                 local text = join(front, task[2], 'dispatched', enqueued_at, answer.at,
-                    join_later(task[3], task[4], answer.lease, answer.lease_ms, answer.rest))
+                    join_later(task[3], task[4], token_in(answer, task), answer.lease_ms, answer.rest))
                 texts[#texts + 1] = text
                 bytes = bytes + #text
             end
@@ -114,9 +139,17 @@ local taken, examined, skipped, skipped_ids, bounded = {}, 0, 0, {}, false
 local aside, some_aside = {}, {}
 local current = 0
 
-local function ending(caller, attempt, returned)
+local function ending(caller, attempt, returned, token)
     return '","updated_at":"' .. now .. '"' ..
-        join_later(attempt, returned, lease_of[caller], lease_ms_of[caller], rest_of[caller]) .. '}'
+        join_later(attempt, returned, token, lease_ms_of[caller], rest_of[caller]) .. '}'
+end
+
+-- The next task's token, for the caller that gets it; `place` is nil where it never came back. Where a caller may get several, no
+-- holder of one token must be able to tell another: so the caller's secret is in none of them.
+local function next_token(caller, place)
+    look_at_counters()
+    local digits = decimal(place or taken_before + #handed + 1)
+    return (is_many[caller] and redis.sha1hex(lease_of[caller] .. digits) or lease_of[caller]) .. '-' .. digits
 end
 
 -- Whose turn it is.
@@ -127,7 +160,7 @@ local function next_caller()
     return current
 end
 
-local function take(id, key, text, name, attempt, returned)
+local function take(id, key, text, name, attempt, returned, token, place)
     bytes_left = bytes_left - #text
     taken[id] = true
     left[current] = left[current] - 1
@@ -137,7 +170,16 @@ local function take(id, key, text, name, attempt, returned)
     writes[2 * number - 1] = key
     writes[2 * number] = text
     if tasks_of[current] then
-        tasks_of[current][counts[current]] = {id, name, attempt, returned}
+        look_at_counters()
+        tasks_of[current][counts[current]] = {id, name, attempt, returned,
+            token ~= '' and token or place or taken_before + number}
+    end
+    if place and token == '' then
+        own_places = own_places or {}
+        local last = #own_places
+        own_places[last + 1] = current
+        own_places[last + 2] = counts[current]
+        own_places[last + 3] = decimal(place)
     end
     if lease_ms_of[current] > 0 then
         local place = #lessees
@@ -155,7 +197,7 @@ for queue = 1, 3 do
     local ids_here = ids_of[queue]
     while #handed < wanted and not bounded do
         local first = drop[queue]
-        local ids = redis.call('LRANGE', KEYS[queue], first, first + math.min(wanted - #handed, chunk) - 1)
+        local ids = redis.call('LRANGE', KEYS[queue], decimal(first), decimal(first + math.min(wanted - #handed, chunk) - 1))
         if #ids == 0 then
             break
         end
@@ -174,7 +216,7 @@ for queue = 1, 3 do
         local found = redis.call('MGET', unpack(keys))
         for index = 1, #ids do
             local id, record = ids[index], found[index]
-            local text, attempt, returned = nil, 1, ''
+            local text, attempt, returned, token, place = nil, 1, '', '', nil
             local is_unreadable = false
             if record and #record > bytes_max then
                 local _, _, status = tail(record)
@@ -186,25 +228,31 @@ for queue = 1, 3 do
                     local caller = next_caller()
                     local lease_end = lease_end_of[caller]
                     if lease_end then
-                        text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. lease_start ..
-                            lease_of[caller] .. lease_end
+                        token = next_token(caller)
+                        text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. lease_start .. token .. lease_end
                     else
                         local last = ending_of[caller]
                         if not last then
-                            last = ending(caller, 1, '')
+                            last = ending(caller, 1, '', '')
                             ending_of[caller] = last
                         end
                         text = sub(record, 1, start - 1) .. handed_tail .. enqueued_at .. last
                     end
                 else
-                    local status, enqueued, later, foreign
-                    front, _, status, enqueued, _, later, foreign = read(record, id)
+                    local status, enqueued, updated, later, foreign
+                    front, _, status, enqueued, updated, later, foreign = read(record, id)
                     foreign_left = foreign_left - (foreign and #record or 0)
                     is_unreadable = not front
                     if status == 'queued' then
+                        local caller = next_caller()
                         attempt, returned = later_fields(later)
                         attempt = attempt + 1
-                        text = front .. handed_tail .. enqueued .. ending(next_caller(), attempt, returned)
+                        -- Whoever came back was changed then.
+                        place = updated ~= enqueued and kept_place(redis.call('ZSCORE', KEYS[3 + queue], id)) or nil
+                        if lease_end_of[caller] then
+                            token = next_token(caller, place)
+                        end
+                        text = front .. handed_tail .. enqueued .. ending(caller, attempt, returned, token)
                     end
                 end
             end
@@ -213,7 +261,7 @@ for queue = 1, 3 do
                     bounded = true
                     break
                 end
-                take(id, keys[index], text, name, attempt, returned)
+                take(id, keys[index], text, name, attempt, returned, token, place)
             elseif id == mark then
                 marked[queue] = marked[queue] + 1
             elseif is_unreadable then
@@ -268,17 +316,17 @@ local function keep_givings()
         -- Redis allows this even when its memory is full, and then allows the rest of the script.
         redis.call('ZREM', KEYS[8], '')
         for kept_key, answer in pairs(given_again) do
-            redis.call('SET', kept_key, cmsgpack.pack(answer), 'KEEPTTL')
+            redis.call('SET', kept_key, answer_text(answer), 'KEEPTTL')
         end
     end
 end
 if drop[1] + drop[2] + drop[3] == 0 then
     keep_givings()
-    return {more, 0, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated, 0, some_aside}
+    return {more, 0, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated, 0, some_aside, 0}
 end
 -- Stats that can't count, and keys of another type, must raise here, before anything is written. A single queue's positions
 -- raise by themselves where they are the first to be written.
-local before = counter(KEYS[7], 'dispatched')
+look_at_counters()
 if next(given_again) or drop[1] + drop[2] + drop[3] > math.max(drop[1], drop[2], drop[3]) then
     for queue = 1, 3 do
         redis.call('ZCARD', KEYS[3 + queue])
@@ -304,7 +352,7 @@ for queue = 1, 3 do
         for start = 1, drop[queue], 1000 do
             redis.call('ZREM', KEYS[3 + queue], unpack(ids_of[queue], start, math.min(start + 999, drop[queue])))
         end
-        redis.call('LTRIM', KEYS[queue], drop[queue], -1)
+        redis.call('LTRIM', KEYS[queue], decimal(drop[queue]), '-1')
         if not agrees then
             drop_index(KEYS[queue], KEYS[3 + queue], KEYS[8 + queue])
         end
@@ -334,14 +382,21 @@ if #handed > 0 then
 end
 for number = 1, callers do
     if kept_key_of[number] and #tasks_of[number] > 0 then
+        local tasks, lease = tasks_of[number], ''
+        if lease_ms_of[number] > 0 then
+            lease = nil
+            if not tasks[2] then
+                lease, tasks[1][5] = tasks[1][5], nil
+            end
+        end
         local answer = {
-            at = now, clock = decimal(clock), lease = lease_of[number], lease_ms = lease_ms_of[number],
-            rest = rest_of[number], tasks = tasks_of[number], given = {[name_of[number]] = true},
-            gone = (answer_of[kept_key_of[number]] or {}).gone,
+            at = now, clock = decimal(clock), lease = lease, lease_ms = lease_ms_of[number], rest = rest_of[number], tasks = tasks,
+            given = {[name_of[number]] = true}, gone = (answer_of[kept_key_of[number]] or {}).gone, left = #tasks,
         }
-        redis.call('SET', kept_key_of[number], cmsgpack.pack(answer), 'PX', ARGV[4])
+        redis.call('SET', kept_key_of[number], answer_text(answer), 'PX', ARGV[4])
     end
 end
 return {
     more, skipped, skipped_ids, counts, records, clock > 0 and decimal(clock) or '0', repeated, #aside, some_aside,
+    taken_before, own_places,
 }

@@ -20,7 +20,8 @@ local function tail_of(key)
     return start, priority, status, enqueued_at, updated_at, later
 end
 
--- holder_of(key) -> status, lease or '', lease_ms | nil where there is no record: who has the task. Reads little of a long one.
+-- holder_of(key) -> status, lease or '', lease_ms, whether its answer is kept | nil where there is no record: who has the task.
+-- Reads little of a long one.
 local held_shape = '^,"priority":"%l+","status":"(%l+)","enqueued_at":"[^"]*","updated_at":"[^"]*",' ..
     '"attempt":%d+,"lease":"([%w_-]*)","lease_ms":(%d+)(.*)}$'
 local function holder_of(key)
@@ -31,7 +32,7 @@ local function holder_of(key)
         if start and not string.find(text, ',"priority":"', start + 1, true) then
             local status, lease, length, rest = string.match(text, held_shape, start)
             if status and is_rest(rest) then
-                return status, lease, tonumber(length)
+                return status, lease, tonumber(length), string.find(rest, ',"request_id":"', 1, true) ~= nil
             end
         end
     end
@@ -39,6 +40,6 @@ local function holder_of(key)
     if not start then
         return nil
     end
-    local _, _, lease, length = later_fields(later)
-    return status, lease, length
+    local _, _, lease, length, rest = later_fields(later)
+    return status, lease, length, string.find(rest, ',"request_id":"', 1, true) ~= nil
 end

@@ -79,17 +79,6 @@ local function append(list, positions, agree, number, ids)
     return redis.call('RPUSH', list, unpack(ids))
 end
 
--- Puts an id at a queue's head; as append() does, it leaves out of the index what would hide something else's work.
-local function prepend(list, positions, id)
-    local first = redis.call('ZRANGE', positions, 0, 0, 'WITHSCORES')
-    if not same(redis.call('LINDEX', list, 0), first[1]) then
-        redis.call('ZREM', positions, id)
-    else
-        redis.call('ZADD', positions, string.format('%.0f', tonumber(first[2] or 1) - 1), id)
-    end
-    redis.call('LPUSH', list, id)
-end
-
 -- Takes marks off both ends of a queue: some at a time, since there may be many.
 local function trim(list, positions, marks)
     for _ = 1, 20 do

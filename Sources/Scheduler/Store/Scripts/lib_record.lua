@@ -7,7 +7,8 @@
 --
 -- The later fields, in this order, each only where it applies: `"attempt":N` times handed out, `"returned":"token"` of the
 -- holder that gave the task back last, `"lease":"token","lease_ms":N` of the present holder (also of the one that finished
--- the task), `"submitter_id":"…"`, and `"result":"…"`, then `"error":"…"`.
+-- the task), `"submitter_id":"…"`, `"request_id":"…"` of the Next whose answer is kept, and `"result":"…"`, then
+-- `"error":"…"`.
 --
 -- Another program may write a record in any order and spacing, and with fields of its own. Such a one is taken apart as JSON,
 -- into the parts that it has in our form, and so it is written in our form when it is first written. Its fields that we do not
@@ -56,11 +57,15 @@ local function is_rest(rest)
         return true
     end
     local place = 1
-    if string.find(rest, '^,"submitter_id":"') then
-        place = behind_text(rest, 18)
+    for _, name in ipairs({'submitter_id', 'request_id'}) do
+        local content = string.match(rest, '^,"' .. name .. '":"()', place)
+        place = content and behind_text(rest, content) or not content and place
+        if not place then
+            return false
+        end
     end
-    if not place or place > #rest then
-        return place ~= nil
+    if place > #rest then
+        return true
     end
     local content = string.match(rest, '^,"result":"()', place) or string.match(rest, '^,"error":"()', place)
     if not content then
@@ -71,7 +76,10 @@ local function is_rest(rest)
     if bare == #rest and not string.find(rest, '\\\\"', content, true) then
         return true
     end
-    return behind_text(rest, content) == #rest + 1
+    place = behind_text(rest, content)
+    -- What is known of a failure may be both.
+    content = place and string.match(rest, '^,"error":"()', place)
+    return (content and behind_text(rest, content) or place) == #rest + 1
 end
 
 -- Whether this is what may stand behind updated_at in our form.
@@ -148,7 +156,7 @@ local function in_our_form(record)
     local field, others = {}, {}
     for _, name in ipairs({
         'task_id', 'service', 'user_id', 'parameters', 'priority', 'status', 'enqueued_at', 'updated_at', 'attempt',
-        'returned', 'lease', 'lease_ms', 'submitter_id', 'result', 'error',
+        'returned', 'lease', 'lease_ms', 'submitter_id', 'request_id', 'result', 'error',
     }) do
         field[name] = false
     end
@@ -187,6 +195,9 @@ local function in_our_form(record)
     end
     if text('submitter_id', '.') then
         later = later .. ',"submitter_id":' .. field.submitter_id
+    end
+    if text('request_id', '.') then
+        later = later .. ',"request_id":' .. field.request_id
     end
     -- What came of the task may stand there as the JSON that it is: we keep its text as a string.
     for _, name in ipairs({'result', 'error'}) do
@@ -256,27 +267,4 @@ local function join_later(attempt, returned, lease, lease_ms, rest)
         (lease ~= '' and ',"lease":"' .. lease .. '","lease_ms":' .. string.format('%d', lease_ms) or '') .. rest
 end
 
--- kept_answer(key) -> what the answer to a Next that is kept there says | nil; whatever else stands there is no answer.
--- `given` has the names of the calls that may have got it, `gone` those of calls that were given up before it was known whether
--- they took anything; one that only knows of these has no tasks.
-local function kept_answer(key)
-    local text = redis.call('MGET', key)[1]
-    if not text then
-        return nil
-    end
-    local unpacked, answer = pcall(cmsgpack.unpack, text)
-    if unpacked and type(answer) == 'table' and type(answer.tasks) == 'table' and type(answer.lease) == 'string' and
-        type(answer.given) == 'table' then
-        return answer
-    end
-    return nil
-end
-
--- An answer is given to one more call. Once it was given to very many it is nobody's to take back, so that it stays small.
-local function note_given(answer, name)
-    local known = 0
-    for _ in pairs(answer.given) do
-        known = known + 1
-    end
-    answer.given[known < 32 and name or '*'] = true
 end

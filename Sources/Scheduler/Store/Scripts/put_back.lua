@@ -1,21 +1,22 @@
--- Put tasks that could not be delivered back at the heads of their queues, as if they had never been taken.
+-- Put tasks that could not be delivered back to their places in their queues, as if they had never been taken.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
 -- KEYS[9..] for each answer, in the order of hand-out: STRING the records, in that order too; then its kept answer, if it has one
 -- ARGV[1] now, RFC 3339   ARGV[2] the channel that wakes who waits for a task   ARGV[3] the records' key prefix
 -- ARGV[4] how long an answer is kept, in milliseconds
--- then for each answer: the name of the call that it was given to where it was kept, else empty   its lease's token, empty where
---   there is none   how many tasks, 0: it is not known whether the call took any
---   and for each of these its id   its attempt   its updated_at as it was handed out
+-- then for each answer: the name of the call that it was given to where it was kept, else empty
+--   how many tasks, 0: it is not known whether the call took any
+--   and for each of these its id   its attempt   its updated_at as it was handed out   its lease's token, empty where there is none
+--   its place, empty where it is not known or the token tells
 -- Returns how many went back; the tasks of an answer that another call may have got stay away
 -- The same call again changes nothing: a record that went back has another time, and a kept answer no more knows the call.
 local lists, positions = {KEYS[1], KEYS[2], KEYS[3]}, {KEYS[4], KEYS[5], KEYS[6]}
 check_types(lists, positions)
-local before = counter(KEYS[7], 'dispatched')
+local before, undelivered = counter(KEYS[7], 'dispatched'), counter(KEYS[7], 'undelivered')
 redis.call('ZCARD', KEYS[8])
 
 local numbers = {high = 1, mid = 2, low = 3}
 local back, is_back = {}, {}
-local function put_back(id, key, attempt, updated_at, token)
+local function put_back(id, key, attempt, updated_at, token, place)
     if is_back[id] then
         return
     end
@@ -24,10 +25,12 @@ local function put_back(id, key, attempt, updated_at, token)
         return
     end
     local times, returned, lease, _, rest = later_fields(later)
-    if times == attempt and lease == token then
+    -- Whoever acknowledged it got it with a repetition of the answer, which may be forgotten since.
+    local is_held = token ~= '' and redis.call('ZSCORE', KEYS[8], id) == 'inf'
+    if times == attempt and lease == token and not is_held then
         is_back[id] = true
         back[#back + 1] = {id, key, numbers[priority], join(front, priority, 'queued', enqueued_at, ARGV[1],
-            join_later(times - 1, returned, '', 0, rest))}
+            join_later(times - 1, returned, '', 0, rest)), tonumber(place) or place_of(token) or false}
     end
 end
 
@@ -35,27 +38,33 @@ end
 local answer_of = {}
 local key, word = 9, 5
 while word <= #ARGV do
-    local name, token, tasks = ARGV[word], ARGV[word + 1], tonumber(ARGV[word + 2])
+    local name, tasks = ARGV[word], tonumber(ARGV[word + 1])
     local kept_key = name ~= '' and KEYS[key + tasks]
     local answer = kept_key and (answer_of[kept_key] or kept_answer(kept_key))
+    -- What the answer says of its tasks' places, where it is this one: another may be kept there since.
+    local places = {}
+    for _, task in ipairs(answer and tasks > 0 and answer.at == ARGV[word + 4] and answer.tasks or {}) do
+        places[task[1]] = task[5] or ''
+    end
     if kept_key and tasks == 0 then
-        -- What the call took goes back. Should it still be on its way, it will take nothing.
+        -- What the call took goes back. Should it still be on its way, it will take nothing. An answer that is settled arrived.
         answer = answer or {at = '', clock = '0', lease = '', lease_ms = 0, rest = '', tasks = {}, given = {}}
-        answer.gone = answer.gone or {}
-        answer.gone[name] = true
-        if answer.given[name] then
-            answer.given[name] = nil
-            if not next(answer.given) then
-                for _, task in ipairs(answer.tasks) do
-                    put_back(task[1], ARGV[3] .. task[1], task[3], answer.at, answer.lease)
+        if not answer.settled then
+            answer.gone = answer.gone or {}
+            answer.gone[name] = true
+            if answer.given[name] then
+                answer.given[name] = nil
+                if not next(answer.given) then
+                    for _, task in ipairs(answer.tasks) do
+                        put_back(task[1], ARGV[3] .. task[1], task[3], answer.at, token_in(answer, task), task[5])
+                    end
+                    answer.tasks, answer.left = {}, nil
                 end
-                answer.tasks = {}
             end
+            answer_of[kept_key] = answer
         end
-        answer_of[kept_key] = answer
     else
-        -- Another answer may be kept there since.
-        local is_kept = answer and answer.lease == token and answer.at == ARGV[word + 5]
+        local is_kept = places[ARGV[word + 2]] ~= nil
         local is_ours = not is_kept or answer.given[name]
         if is_kept and is_ours then
             answer.given[name] = nil
@@ -63,16 +72,17 @@ while word <= #ARGV do
             answer_of[kept_key] = answer
         end
         if is_ours then
-            for place = word + 3, word + 3 * tasks, 3 do
-                put_back(ARGV[place], KEYS[key + (place - word) / 3 - 1], tonumber(ARGV[place + 1]), ARGV[place + 2], token)
+            for place = word + 2, word + 5 * tasks, 5 do
+                put_back(ARGV[place], KEYS[key + (place - word - 2) / 5], tonumber(ARGV[place + 1]), ARGV[place + 2],
+                    ARGV[place + 3], places[ARGV[place]] or ARGV[place + 4])
             end
             if is_kept then
-                answer.tasks = {}
+                answer.tasks, answer.left = {}, nil
             end
         end
     end
     key = key + tasks + (kept_key and 1 or 0)
-    word = word + 3 + 3 * tasks
+    word = word + 2 + 5 * tasks
 end
 
 -- Redis allows this even when its memory is full, and then allows the rest of the script.
@@ -84,17 +94,25 @@ for kept_key, answer in pairs(answer_of) do
     if #answer.tasks == 0 and not answer.gone then
         redis.call('DEL', kept_key)
     elseif redis.call('EXISTS', kept_key) == 1 then
-        redis.call('SET', kept_key, cmsgpack.pack(answer), 'KEEPTTL')
+        redis.call('SET', kept_key, answer_text(answer), 'KEEPTTL')
     else
-        redis.call('SET', kept_key, cmsgpack.pack(answer), 'PX', ARGV[4])
+        redis.call('SET', kept_key, answer_text(answer), 'PX', ARGV[4])
     end
 end
-for number = #back, 1, -1 do
-    local task = back[number]
+local ids, places = {{}, {}, {}}, {{}, {}, {}}
+for _, task in ipairs(back) do
     redis.call('SET', task[2], task[4])
-    prepend(lists[task[3]], positions[task[3]], task[1])
+    local number = #ids[task[3]] + 1
+    ids[task[3]][number], places[task[3]][number] = task[1], task[5]
+end
+for queue = 1, 3 do
+    if #ids[queue] > 0 then
+        requeue(lists[queue], positions[queue], ids[queue], places[queue])
+    end
 end
 if #back > 0 then
+    -- Both in this step, so that no place is given twice.
+    count(KEYS[7], 'undelivered', undelivered, #back, ARGV[1])
     count(KEYS[7], 'dispatched', before, -#back, ARGV[1])
     redis.pcall('PUBLISH', ARGV[2], #back)
 end

@@ -2,7 +2,7 @@
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7..9] ZSET their marks   KEYS[10] HASH stats
 -- KEYS[11] ZSET leases   KEYS[12] SET ids that were set aside
 -- ARGV[1] the records' key prefix (which ids are next is known only here)
--- Returns {tasks in high, mid, low, leases, {enqueued_at of the first tasks of the queues}, queued, dispatched, canceled,
+-- Returns {tasks in high, mid, low, leases that run, {enqueued_at of the first tasks of the queues}, queued, dispatched, canceled,
 --   last_updated, completed, failed, requeued, ids that were set aside}; what was never set is nil
 local counters = redis.call('HMGET', KEYS[10], 'queued', 'dispatched', 'canceled', 'last_updated', 'completed', 'failed',
     'requeued')
@@ -21,7 +21,7 @@ local answer = {}
 for queue = 1, 3 do
     answer[queue] = queued(KEYS[queue], KEYS[3 + queue], KEYS[6 + queue])
 end
-answer[4], answer[5] = redis.call('ZCARD', KEYS[11]), heads
+answer[4], answer[5] = redis.call('ZCOUNT', KEYS[11], '-inf', '(+inf'), heads
 for index = 1, 7 do
     answer[5 + index] = counters[index]
 end

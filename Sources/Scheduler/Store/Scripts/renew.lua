@@ -1,4 +1,4 @@
--- Renew leases: set their ends anew, counted from now.
+-- Renew leases: set their ends anew, counted from now; one that was lost is entered again.
 -- KEYS[1] ZSET leases   KEYS[2..] STRING records
 -- ARGV[1] the leases' length in milliseconds; 0: as long as each was
 -- then for each record: the task's id, the lease's token
@@ -21,9 +21,10 @@ for index = 1, #KEYS - 1 do
         else
             code = 1
             local old = redis.call('ZSCORE', KEYS[1], id)
-            if old then
+            -- What an earlier version acknowledged has no entry either, and must not end: its token tells no place.
+            if old and old ~= 'inf' or not old and place_of(token) then
                 local renewed = tonumber(ARGV[1]) > 0 and tonumber(ARGV[1]) or length
-                renewals[#renewals + 1] = {tonumber(old), index, id, renewed}
+                renewals[#renewals + 1] = {tonumber(old or clock), index, id, renewed}
                 if renewed ~= length then
                     writes[#writes + 1] = {key, renewed}
                 end

@@ -28,13 +28,13 @@ for word = 5, #ARGV do
         redis.call('SREM', KEYS[8], id)
     elseif front and #record <= bytes_max then
         local queue = numbers[priority]
-        redis.call('SREM', KEYS[8], id)
         -- Somebody else may have put it into its queue.
         if not redis.call('ZSCORE', positions[queue], id) and not redis.call('LPOS', lists[queue], id) then
-            local number = redis.call('INCR', KEYS[7])
-            append(lists[queue], positions[queue], tails_agree(lists[queue], positions[queue]), number - 1, {id})
+            local number = take_numbers(KEYS[7], 1)
+            append(lists[queue], positions[queue], tails_agree(lists[queue], positions[queue]), number, {id})
             back = back + 1
         end
+        redis.call('SREM', KEYS[8], id)
     end
 end
 if back > 0 then

@@ -2,7 +2,7 @@
 -- KEYS[1] HASH stats   KEYS[2] ZSET leases   KEYS[3] SET ids that were set aside   KEYS[4..] STRING records
 -- ARGV[1] now, RFC 3339   ARGV[2] their updated_at as they were handed out   ARGV[3…] the ids
 -- Returns how many were set aside
-local before = counter(KEYS[1], 'dispatched')
+local before, undelivered = counter(KEYS[1], 'dispatched'), counter(KEYS[1], 'undelivered')
 redis.call('ZCARD', KEYS[2])
 redis.call('SCARD', KEYS[3])
 local writes, ids = {}, {}
@@ -26,6 +26,8 @@ if #ids > 0 then
     redis.call('ZREM', KEYS[2], unpack(ids))
     redis.call('SADD', KEYS[3], unpack(ids))
     redis.call('MSET', unpack(writes))
+    -- Both in this step, so that no place is given twice.
+    count(KEYS[1], 'undelivered', undelivered, #ids, ARGV[1])
     count(KEYS[1], 'dispatched', before, -#ids, ARGV[1])
 end
 return #ids
