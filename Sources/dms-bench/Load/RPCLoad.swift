@@ -14,45 +14,37 @@ struct RPCLoad: LoadProtocol {
 
     private let call: Call
     private let template: LoadTemplate
-    private let templateWithAck: LoadTemplate
+    /// Calls with an acknowledgement, by the length of its token.
+    private var templatesWithAck: [Int: LoadTemplate] = [:]
     private var streamID: UInt32 = 1
     /// Tasks to acknowledge with the calls to come, and their tokens.
     private var held: [(number: Int, token: ByteBuffer)] = []
 
-    private static let token = String(repeating: "-", count: 22)
+    private static let nextUnderLease = NextRequest(leaseMilliseconds: 600_000)
 
     init(_ call: Call) throws {
         self.call = call
         switch call {
         case .next:
             template = try RPCLoad.template(Methods.Submitter.next, NextRequest())
-            templateWithAck = template
         case .nextWaiting:
             template = try RPCLoad.template(Methods.Submitter.next, NextRequest(waitMilliseconds: 600_000))
-            templateWithAck = template
         case .nextUnderLease:
-            var request = NextRequest(leaseMilliseconds: 600_000)
-            template = try RPCLoad.template(Methods.Submitter.next, request)
-            request.acks = [LeaseReference(taskID: TaskID(LoadTask.placeholder), token: RPCLoad.token)]
-            templateWithAck = try RPCLoad.template(Methods.Submitter.next, request)
+            template = try RPCLoad.template(Methods.Submitter.next, RPCLoad.nextUnderLease)
         case .enqueue:
             let submission = TaskSubmission(
                 taskID: TaskID(LoadTask.placeholder), service: "copy", userID: "bench",
                 parameters: ByteBuffer(string: LoadTask.parameters()))
             template = try RPCLoad.template(Methods.Tasks.enqueue, submission)
-            templateWithAck = template
         case .get:
             template = try RPCLoad.template(Methods.Tasks.get, GetTaskRequest(taskID: TaskID(LoadTask.placeholder)))
-            templateWithAck = template
         case .cancel:
             let cancellation = TaskCancellation(
                 taskID: TaskID(LoadTask.placeholder), service: "copy", userID: "bench")
             template = try RPCLoad.template(Methods.Tasks.cancel, cancellation)
-            templateWithAck = template
         case .setPriority:
             let change = SetPriorityRequest(taskID: TaskID(LoadTask.placeholder), priority: .mid)
             template = try RPCLoad.template(Methods.Admin.setPriority, change)
-            templateWithAck = template
         }
     }
 
@@ -72,7 +64,7 @@ struct RPCLoad: LoadProtocol {
 
     mutating func write(_ number: Int, into buffer: inout ByteBuffer) -> UInt32 {
         let start: Int
-        if let task = held.popLast() {
+        if let task = held.popLast(), let templateWithAck = templatesWithAck[task.token.readableBytes] {
             start = templateWithAck.write(task.number, into: &buffer)
             // The token is the last thing in the frame.
             buffer.setBuffer(task.token, at: buffer.writerIndex - task.token.readableBytes)
@@ -112,6 +104,7 @@ struct RPCLoad: LoadProtocol {
                         throw BenchFailure("an answer is cut")
                     }
                     held.append((number, token))
+                    try prepareAck(tokenBytes: token.readableBytes)
                 }
                 return LoadAnswer(key: key, number: number)
             }
@@ -122,6 +115,14 @@ struct RPCLoad: LoadProtocol {
             }
             throw failure
         }
+    }
+
+    private mutating func prepareAck(tokenBytes: Int) throws {
+        guard templatesWithAck[tokenBytes] == nil else { return }
+        var request = RPCLoad.nextUnderLease
+        let token = String(repeating: "-", count: tokenBytes)
+        request.acks = [LeaseReference(taskID: TaskID(LoadTask.placeholder), token: token)]
+        templatesWithAck[tokenBytes] = try RPCLoad.template(Methods.Submitter.next, request)
     }
 
     /// Steps into a field that holds bytes, and has to come next; returns where it ends.
