@@ -1,6 +1,6 @@
 import DMSModel
 
-/// Tasks come in strict order: all high before all mid before all low, first in first out in each, and who came back first of all.
+/// Tasks come in strict order: all high before all mid before all low, first in first out in each, and who came back where it was.
 ///
 /// Only such tasks are compared of which every move is known: a task that was undelivered, moved or canceled stands where no
 /// client can tell.
@@ -34,6 +34,9 @@ extension Ledger {
             violations += inversions(
                 returned(priority), tasks.flatMap { index.deliveries[$0] ?? [] }.map(handedOut),
                 "a fresh task overtook one that had come back to the head")
+        }
+        for priority in Priority.allCases {
+            violations += overtakings(returned(priority), deliveredAgain(priority))
         }
         return violations + answerOrderViolations(Set(clean))
     }
@@ -88,6 +91,36 @@ extension Ledger {
                     since: since, until: next.invoked.order, task: task, calls: [call.number] + next.calls)
             }
         }
+    }
+
+    /// Hand-outs of tasks that had come back before, every move of which is known.
+    private func deliveredAgain(_ priority: Priority) -> [Follower] {
+        index.deliveries.flatMap { task, deliveries -> [Follower] in
+            guard let trail = trails[task], trail.undelivered == 0, trail.dispatched == deliveries.count,
+                isLeftAlone(task), submission(of: task)?.priority == priority
+            else { return [] }
+            return deliveries.dropFirst().map(handedOut)
+        }
+    }
+
+    /// Who came back stands where it was: in front of all that were submitted behind it, those that came back too among them.
+    private func overtakings(_ leaders: [Leader], _ followers: [Follower]) -> [Violation] {
+        followers.flatMap { follower in
+            leaders.filter { leader in
+                leader.since < follower.start && leader.until > follower.end
+                    && isSubmitted(leader.task, before: follower.task)
+            }.prefix(1).map { leader in
+                Violation(
+                    rule: .order, sentence: "a task that had come back overtook one that belongs in front of it",
+                    tasks: [leader.task, follower.task], calls: leader.calls + follower.calls)
+            }
+        }
+    }
+
+    private func isSubmitted(_ task: String, before other: String) -> Bool {
+        guard let earlier = index.enqueues[task]?.first(where: \.isDone), let later = index.enqueues[other]?.first
+        else { return false }
+        return earlier.precedes(later)
     }
 
     /// Who began behind a leader's place was known, and ended before the leader moved.

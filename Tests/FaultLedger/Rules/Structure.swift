@@ -44,6 +44,9 @@ extension StoreSnapshot {
                 continue
             }
         }
+        for (id, record) in records where record.task.status == .dispatched && !record.task.token.isEmpty {
+            if !leased.contains(id) { problems.append("\(id) has a holder and is not among the leases") }
+        }
         return problems
     }
 

@@ -16,7 +16,7 @@ public struct StoreSnapshot: Sendable, Equatable {
     public var leftOut: Set<String> = []
     /// Ids that stand in no queue because their records can't be read.
     public var setAside: Set<String> = []
-    /// Ids under a lease.
+    /// Ids that have a holder: under a lease, or acknowledged.
     public var leased: Set<String> = []
     /// The counters.
     public var counters = Counters(queued: 0, dispatched: 0, canceled: 0, completed: 0, failed: 0, requeued: 0)
