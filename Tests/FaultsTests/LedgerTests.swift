@@ -215,15 +215,17 @@ import Testing
     }
 
     @Test func `who came back is not overtaken by another that came back and belongs behind it`() {
-        for (first, second, isViolation) in [("a", "b", false), ("b", "a", true)] {
+        let cases = [("a", "b", false, false), ("b", "a", true, false), ("a", "b", false, true), ("b", "a", true, true)]
+        for (first, second, isViolation, isReturn) in cases {
             var story = Story()
             story.enqueue("a")
             story.enqueue("b")
             for (task, token) in [("a", "T1"), ("b", "T2")] {
                 story.next(token, [story.seen(task, attempt: 1, by: token, token: token, end: 2)], lease: 2000, at: 1)
             }
-            for task in ["b", "a"] {
-                story.call(.get(task: task), .done(.task(story.seen(task, status: .queued, attempt: 1, by: task))))
+            for (task, token) in [("b", "T2"), ("a", "T1")] {
+                let call: Question = isReturn ? .giveBack(Proof(task: task, token: token)) : .get(task: task)
+                story.call(call, .done(.task(story.seen(task, status: .queued, attempt: 1, by: token))))
             }
             for (task, token) in [(first, "T3"), (second, "T4")] {
                 story.next(token, [story.seen(task, attempt: 2, by: token, token: token, end: 9_000_000)], lease: 2000)

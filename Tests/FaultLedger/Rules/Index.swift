@@ -7,6 +7,7 @@ struct Index {
     private(set) var cancels: [String: [Call]] = [:]
     private(set) var moves: [String: [Call]] = [:]
     private(set) var gets: [String: [Call]] = [:]
+    private(set) var returns: [String: [Call]] = [:]
     /// Every attempt of a `Next`, by its submitter's name.
     private(set) var fetches: [String: [Call]] = [:]
     /// What was done with the proof of a hand-out.
@@ -39,7 +40,9 @@ struct Index {
             use(fetch.acks, .ack, call)
         case .ack(let proofs): use(proofs, .ack, call)
         case .renew(let proofs, _): use(proofs, .renew, call)
-        case .giveBack(let proof): use([proof], .giveBack, call)
+        case .giveBack(let proof):
+            returns[proof.task, default: []].append(call)
+            use([proof], .giveBack, call)
         case .finish(let proof, let ending): use([proof], .finish(ending), call)
         case .list, .statistics, .block: break
         }

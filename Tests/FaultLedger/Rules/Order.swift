@@ -75,14 +75,14 @@ extension Ledger {
             calls: delivery.calls)
     }
 
-    /// Tasks that were seen queued again, every hand-out of which is known.
+    /// Tasks that were seen queued again, or were given back, every hand-out of which is known.
     private func returned(_ priority: Priority) -> [Leader] {
-        index.gets.flatMap { task, gets -> [Leader] in
+        index.gets.merging(index.returns, uniquingKeysWith: +).flatMap { task, calls -> [Leader] in
             let deliveries = index.deliveries[task] ?? []
             guard let trail = trails[task], trail.undelivered == 0, trail.dispatched == deliveries.count,
                 isLeftAlone(task), submission(of: task)?.priority == priority
             else { return [] }
-            return gets.compactMap { call in
+            return calls.compactMap { call in
                 guard let seen = call.shownTask, seen.status == .queued, seen.attempt > 0, isLasting(call),
                     let since = call.completed?.order,
                     let next = deliveries.first(where: { $0.seen.attempt == seen.attempt + 1 })
