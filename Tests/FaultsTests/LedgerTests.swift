@@ -215,7 +215,9 @@ import Testing
     }
 
     @Test func `who came back is not overtaken by another that came back and belongs behind it`() {
-        let cases = [("a", "b", false, false), ("b", "a", true, false), ("a", "b", false, true), ("b", "a", true, true)]
+        let cases = [
+            ("a", "b", false, false), ("b", "a", true, false), ("a", "b", false, true), ("b", "a", true, true),
+        ]
         for (first, second, isViolation, isReturn) in cases {
             var story = Story()
             story.enqueue("a")
