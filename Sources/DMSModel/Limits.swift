@@ -51,6 +51,8 @@ public enum Limits {
     public static let pageRoomBytes = 8 << 20
     /// About what a task takes in memory beside its parameters and what came of it.
     public static let recordBytesBesides = 1 << 10
+    /// A client that takes less of a large answer in a second counts as taking nothing.
+    public static let roomBytesPerSecondMin = 64 << 10
     /// A client that takes nothing of a large answer for so long is cut off where others wait for its room.
     public static let roomStallTime = Duration.seconds(5)
     /// How many pages may be looked through for one of queued tasks only, to find the first; those that are not queued count little.

@@ -19,7 +19,7 @@ extension RESTResponder {
         case .nextTask: try await next(target, caller, context)
         case .setPriority: try await setPriority(try await body(of: request), caller, context)
         case .setBlock: try await setBlock(try await body(of: request), caller)
-        case .getBlock: Answer(try await onConnection(context) { $0.blockState(caller: caller, from: $1) })
+        case .getBlock: Answer(try await scheduler.call { $0.blockState(caller: caller) })
         case .resume: try await resume(try await body(of: request), caller)
         case .getStatistics: Answer(try await onConnection(context) { $0.statistics(from: $1) })
         case .getHealth: .alive
@@ -86,7 +86,7 @@ extension RESTResponder {
                 return channel.eventLoop.makeFailedFuture(
                     SchedulerError(.cancelled, "The client is gone"))
             }
-            let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller) {
+            let call = scheduler.service(on: channel.eventLoop).next(request, caller: caller, from: handler.origin) {
                 context.hasWaited.set()
                 handler.callWaits()
             }

@@ -12,8 +12,9 @@ struct MemoryReturn: Service {
     /// Sets the size for good; otherwise glibc raises it to that of the largest piece that was ever freed, up to 32 MiB.
     static func prepare() { _ = mallopt(M_MMAP_THRESHOLD, mappedBytesMin) }
 
-    func run() async throws {
-        try await cancelWhenGracefulShutdown {
+    /// Looks now and then, until a graceful shutdown, which is no failure.
+    func run() async {
+        try? await cancelWhenGracefulShutdown {
             while true {
                 try await Task.sleep(for: MemoryReturn.pause)
                 if mallinfo2().fordblks > MemoryReturn.freeBytesMax { _ = malloc_trim(0) }

@@ -294,7 +294,9 @@ import Testing
         counters.counters.dispatched = 2
         var aside = good
         aside.setAside = ["a"]
-        for broken in [list, positions, index, order, leases, holders, counters, aside] { #expect(!broken.problems().isEmpty) }
+        for broken in [list, positions, index, order, leases, holders, counters, aside] {
+            #expect(!broken.problems().isEmpty)
+        }
     }
 
     @Test func `an incident is a violation`() {

@@ -120,7 +120,7 @@ import Testing
                 let body = #"{"task_id":"\#(id)","service":"s","user_id":"\#(user)"}"#
                 let answer = try await server.post("/tasks/cancel", body, token: "wrong")
                 #expect(answer.status == 403)
-                #expect(answer.text == #"{"detail":"The operator token is wrong"}"#)
+                #expect(answer.text == #"{"detail":"The operator token in X-DMS-Operator-Token is wrong"}"#)
             }
             #expect(try await server.get("/tasks/t").text.contains(#""status":"queued""#))
             let other = #"{"task_id":"t","service":"s","user_id":"v"}"#

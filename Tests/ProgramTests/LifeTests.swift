@@ -6,6 +6,16 @@ import TestSupport
 import Testing
 
 @Suite(.serialized) struct SchedulerLifeTests {
+    @Test func `a scheduler that has nothing to do ends without a warning`() async throws {
+        try await withFolder { folder in
+            let scheduler = try await SchedulerProcess.start(folder: folder)
+            #expect(try await scheduler.http("GET", "/stats").status == 200)
+            #expect(try await scheduler.terminate() == 0)
+            let end = try #require(scheduler.program.errors.split(separator: "The binary door closes").last)
+            #expect(!end.contains("warning") && !end.contains("error"), "\(end)")
+        }
+    }
+
     @Test func `front end, admin and submitter meet in one scheduler on its private Redis`() async throws {
         try await withFolder { folder in
             let scheduler = try await SchedulerProcess.start(folder: folder)

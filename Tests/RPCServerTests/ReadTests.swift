@@ -166,4 +166,55 @@ import Testing
             await client.close()
         }
     }
+
+    @Test func `answers that are repeated on and on are bounded, and cost nobody his submission`() async throws {
+        try await SchedulerServer.with { server in
+            let caller = try await server.caller()
+            for number in 0..<3 { try await caller.enqueue("t-\(number)", parameters: ReadTests.megabyte) }
+            let request = NextRequest(maxTasks: 3, submitterID: "s", requestID: "r")
+            let first = try await caller.call(Methods.Submitter.next, request)
+            #expect(first.tasks.count == 3)
+            var readers: [RawClient] = []
+            for _ in 0..<4 {
+                let reader = try await server.server.client()
+                try await reader.stopReading()
+                var bytes = ByteBuffer()
+                for call: UInt32 in 0..<64 {
+                    bytes.writeImmutableBuffer(Bytes.request(Methods.Submitter.next, request, on: 2 * call + 1))
+                }
+                await reader.send(bytes)
+                readers.append(reader)
+            }
+            try await eventually { server.pool.answers.bytesInUse > 4 * 2_000_000 }
+            try await caller.enqueue("another")
+            #expect(try await caller.next(1) == ["another"])
+            // One for each connection, and not one for each of its calls.
+            #expect(server.pool.answers.bytesInUse < 4 * 2 * 3_300_000)
+            try await readers[0].startReading()
+            for _ in 0..<64 {
+                let answer = try await readers[0].answer()
+                #expect(try NextAnswer.decode(answer.envelope.payload).tasks == first.tasks)
+            }
+            for reader in readers { await reader.close() }
+            try await eventually { server.pool.answers.bytesInUse == 0 }
+        }
+    }
+
+    @Test func `what is behind calls that wait is read, however large their requests are`() async throws {
+        try await SchedulerServer.with { server in
+            let client = try await server.server.client()
+            let acks = (0..<1000).map { number in
+                LeaseReference(taskID: TaskID(String(repeating: "x", count: 240) + "\(number)"), token: "none")
+            }
+            for call: UInt32 in 0..<40 {
+                let request = NextRequest(waitMilliseconds: 60_000, acks: acks)
+                client.sendLater(Bytes.request(Methods.Submitter.next, request, on: 2 * call + 1))
+            }
+            client.sendLater(Bytes.frame(.ping, on: 0))
+            // None of the calls is answered before its wait is over.
+            #expect(try await client.frame()?.header.type == .pong)
+            try await eventually { server.pool.waitingCalls == 40 }
+            await client.close()
+        }
+    }
 }

@@ -204,12 +204,13 @@ extension ConnectionHandler {
             caller: Caller(envelope), origin: origin, isDraining: connections.isDraining
         ) { self.park(streamID) }
         guard !destination.answersAtLength else { return bulkCall(streamID, destination, envelope, context) }
-        if destination.mayPark {
-            // Until it waits, or is answered.
-            call.isBulk = true
-            state.beginBulk(.quarter)
-        }
         call.control = connections.router.call(destination, envelope, context) { self.answer(streamID, $0) }
+        // Until it waits, or is answered.
+        if let control = call.control, !call.isParked, calls[streamID] === call {
+            let share = control.isReplayable ? ConnectionState.BulkShare.all : .quarter
+            call.share = share
+            state.beginBulk(share)
+        }
         if call.isParked { parked(streamID) }
     }
 
@@ -236,7 +237,7 @@ extension ConnectionHandler {
     private func parked(_ streamID: UInt32) {
         guard let call = calls[streamID] else { return }
         endBulk(call)
-        guard state.park() else {
+        guard state.park(bytes: call.bytes) else {
             call.isParked = false
             let error = SchedulerError(
                 .limitWaiters, "At most \(limits.parkedStreamsMax) calls may wait on a connection",
@@ -244,6 +245,7 @@ extension ConnectionHandler {
             _ = giveUp(streamID, error)
             return
         }
+        call.bytes = 0
         // Nobody is there any more to wait for an answer, as far as can be told.
         if state.hasInputEnded || !state.isOpen { call.control?.endWait() }
         if areWaitsPaused { call.control?.pause() }
@@ -251,9 +253,9 @@ extension ConnectionHandler {
     }
 
     private func endBulk(_ call: OpenCall) {
-        guard call.isBulk else { return }
-        call.isBulk = false
-        state.endBulk(.quarter)
+        guard let share = call.share else { return }
+        call.share = nil
+        state.endBulk(share)
     }
 
     /// A client that does not read what it has gets no more: tasks would pile up here, and wait for it in vain.

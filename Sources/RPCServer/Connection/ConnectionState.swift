@@ -112,10 +112,11 @@ struct ConnectionState {
         decoder = FrameDecoder()
     }
 
-    /// An open stream begins to wait for a task, and is counted apart; false where as many wait as may.
-    mutating func park() -> Bool {
+    /// An open stream begins to wait for a task, and is counted apart, as is its request; false where as many wait as may.
+    mutating func park(bytes: Int) -> Bool {
         precondition(openStreams > 0, "what waits is an open stream")
         guard parkedStreams < limits.parkedStreamsMax else { return false }
+        openBytes -= bytes
         openStreams -= 1
         parkedStreams += 1
         return true
@@ -127,6 +128,8 @@ struct ConnectionState {
         case quarter = 1
         /// Any other: it can be repeated at no cost.
         case whole = 4
+        /// A `Next` that may be a repetition, of an answer as large as may be: nothing begins beside it.
+        case all = 1_000_000
     }
 
     /// An open stream's answer may be of any size: only so many are asked for at once.

@@ -5,8 +5,8 @@ import Scheduler
 final class OpenCall {
     /// When its request was there.
     let begun: NIODeadline
-    /// The size of its request.
-    let bytes: Int
+    /// The size of its request, while it counts among those that are answered soon.
+    var bytes: Int
     /// The place of its method among what is counted.
     var operation: Int
     var deadline: DeadlineQueue.Ticket?
@@ -17,8 +17,8 @@ final class OpenCall {
     /// Whether its answer is held back, since it came with a wrong token.
     var isHeldBack = false
 
-    /// Whether it counts among those whose answers may be of any size.
-    var isBulk = false
+    /// What it takes of what may be in flight of those whose answers may be of any size.
+    var share: ConnectionState.BulkShare?
 
     init(begun: NIODeadline, bytes: Int, operation: Int) {
         self.begun = begun

@@ -32,8 +32,6 @@ final class MethodRouter {
         static let answersWhileDraining = Traits(rawValue: 1)
         /// Its answer holds as much as tasks are large.
         static let answersAtLength = Traits(rawValue: 2)
-        /// It may wait for a task, and then answers with tasks.
-        static let mayPark = Traits(rawValue: 4)
 
         let rawValue: Int
     }
@@ -46,9 +44,6 @@ final class MethodRouter {
 
         /// See ``Traits/answersAtLength``.
         var answersAtLength: Bool { method?.traits.contains(.answersAtLength) ?? false }
-
-        /// See ``Traits/mayPark``.
-        var mayPark: Bool { method?.traits.contains(.mayPark) ?? false }
     }
 
     private var methods: [MethodName: Method] = [:]
@@ -70,7 +65,7 @@ final class MethodRouter {
     func register(
         _ method: RPCMethod<NextRequest, NextAnswer>, _ body: @escaping (NextRequest, CallContext) -> NextCall
     ) {
-        add(method, .mayPark) { request, context, reply in
+        add(method, []) { request, context, reply in
             let call = body(request, context)
             call.whenAnswered { result in
                 switch result {

@@ -30,7 +30,7 @@ extension MethodRouter {
 
     private func registerSubmitter(_ scheduler: SchedulerService) {
         register(Methods.Submitter.next) { request, context in
-            scheduler.next(request, caller: context.caller, onParked: context.onParked)
+            scheduler.next(request, caller: context.caller, from: context.origin, onParked: context.onParked)
         }
         register(Methods.Submitter.ack) { request, context in
             scheduler.ack(request.leases, caller: context.caller).map { AckResponse(outcomes: $0) }
@@ -58,7 +58,7 @@ extension MethodRouter {
             scheduler.resume(reason: request.reason, caller: context.caller)
         }
         register(Methods.Admin.getBlock) { _, context in
-            scheduler.blockState(caller: context.caller, from: context.origin)
+            scheduler.blockState(caller: context.caller)
         }
     }
 

@@ -8,6 +8,7 @@ public import NIOCore
 public final class NextCall {
     private let service: SchedulerService
     private let caller: HandOutScript.Caller
+    private let origin: CallOrigin?
     private let onParked: () -> Void
     private let deadline: NIODeadline?
     private let wakes: UInt64
@@ -25,10 +26,11 @@ public final class NextCall {
 
     init(
         _ service: SchedulerService, _ caller: HandOutScript.Caller, waitMilliseconds: UInt32,
-        onParked: @escaping () -> Void
+        from origin: CallOrigin?, onParked: @escaping () -> Void
     ) {
         self.service = service
         self.caller = caller
+        self.origin = origin
         self.onParked = onParked
         deadline = waitMilliseconds == 0 ? nil : .now() + .milliseconds(Int64(waitMilliseconds))
         id = waitMilliseconds == 0 ? nil : service.lot.makeID()
@@ -63,6 +65,9 @@ public final class NextCall {
         onAnswer?(result)
         onAnswer = nil
     }
+
+    /// Whether its answer is kept, so that it may be a repetition and get much at once.
+    public var isReplayable: Bool { caller.kept != nil }
 
     /// Whether it has tasks that nobody else has.
     public var holdsTasks: Bool { !isAbandoned && handOut.map { !$0.tasks.isEmpty } ?? false }
@@ -131,7 +136,7 @@ public final class NextCall {
 
     /// Asks once; goes on with the body where there is nothing.
     private func ask(_ caller: HandOutScript.Caller, then body: @escaping () -> Void) {
-        service.dispatcher.handOut(to: caller) { result in
+        let receive = { (result: Result<HandOut, SchedulerError>) in
             switch result {
             case .success(let handOut):
                 guard handOut.tasks.isEmpty, !handOut.isRepeated else { return self.receive(handOut) }
@@ -140,6 +145,15 @@ public final class NextCall {
                 if error.reason == .outcomeUnknown { self.noteLostAnswer() }
                 self.complete(.failure(error))
             }
+        }
+        guard caller.kept != nil else { return service.dispatcher.handOut(to: caller, receive) }
+        // What is repeated may be much, and costs nobody a task.
+        let promise = service.eventLoop.makePromise(of: HandOut.self)
+        service.replays.read(for: origin) {
+            self.service.dispatcher.handOut(to: caller) { promise.completeWith($0.mapError { $0 as any Error }) }
+            return promise.futureResult
+        }.assumeIsolated().whenComplete { result in
+            receive(result.mapError { $0 as? SchedulerError ?? SchedulerError(store: $0, wrote: true) })
         }
     }
 

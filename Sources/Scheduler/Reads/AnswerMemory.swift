@@ -50,6 +50,17 @@ public final class AnswerMemory: Sendable {
         return hasRoom ? AnswerRoom(bytes, of: self, onRelease: onRelease) : nil
     }
 
+    /// Calls the body once, on any thread, when some was given back.
+    func whenReleased(_ body: @escaping @Sendable () -> Void) {
+        let isFull = state.withLock { state in
+            guard state.bytesInUse >= bytesMax else { return false }
+            state.waiting.append(body)
+            isShortNow.store(true, ordering: .relaxed)
+            return true
+        }
+        if !isFull { body() }
+    }
+
     /// Room for an answer that is there already, whatever is left.
     public func claim(_ bytes: Int) -> AnswerRoom {
         state.withLock { state in

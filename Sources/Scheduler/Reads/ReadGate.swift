@@ -8,10 +8,10 @@ import NIOCore
 /// this loop reads, however many connections ask. The rest waits here, and every connection has its turn before one has a
 /// second.
 final class ReadGate {
-    /// What may be in flight together, in weights.
-    private static let weightMax = 64
     /// Reads that wait; past it they are refused.
     private static let waitingMax = 16_384
+    /// Reads of one connection that wait; past it they are refused, so that it leaves room for those of others.
+    private static let waitingPerConnectionMax = 256
     private static let waitMax = TimeAmount.seconds(10)
     private static let expiryPause = TimeAmount.seconds(1)
 
@@ -42,6 +42,7 @@ final class ReadGate {
 
     private let eventLoop: any EventLoop
     private let memory: AnswerMemory
+    private let rules: Rules
     private var weightInFlight = 0
     /// What waits, by its connection; and whose turn it is.
     private var lines: [ObjectIdentifier?: Line] = [:]
@@ -56,9 +57,29 @@ final class ReadGate {
     private var awaitsMemory = false
     private var expiry: Scheduled<Void>?
 
-    init(on eventLoop: any EventLoop, memory: AnswerMemory) {
+    /// What a gate is for.
+    struct Rules {
+        /// What may be in flight together, in weights.
+        var weightMax = 64
+        /// Whether what passes is counted when it is answered only, so that nothing begins while the memory is full.
+        var waitsForMemory = false
+        /// Whether what a client asked for is left out once it is gone.
+        var forgetsTheGone = true
+        /// What those hear who waited in vain.
+        var refusal = "More is read at this scheduler than it lets through; writes come first"
+
+        /// What only reads.
+        static let reads = Rules()
+        /// What changes a task, or repeats an answer, and may be answered with much, at no cost to who asks again.
+        static let repeatable = Rules(
+            weightMax: 16, waitsForMemory: true, forgetsTheGone: false,
+            refusal: "Clients do not take their large answers, and this scheduler has no memory for more; nothing was done")
+    }
+
+    init(on eventLoop: any EventLoop, memory: AnswerMemory, _ rules: Rules = .reads) {
         self.eventLoop = eventLoop
         self.memory = memory
+        self.rules = rules
     }
 
     /// How many reads wait.
@@ -71,23 +92,36 @@ final class ReadGate {
         for origin: CallOrigin?, _ weight: Weight = .small, _ body: @escaping () -> EventLoopFuture<Value>
     ) -> EventLoopFuture<Value> {
         if turns.isEmpty, mayBegin(weight.rawValue) { return begin(weight.rawValue, body) }
-        guard waitingCount < ReadGate.waitingMax else {
-            return eventLoop.makeFailedFuture(ReadGate.tooMany)
-        }
+        let key = origin.map { ObjectIdentifier($0) }
+        guard waitingCount < ReadGate.waitingMax,
+            origin == nil || lines[key, default: []].count < ReadGate.waitingPerConnectionMax
+        else { return eventLoop.makeFailedFuture(tooMany) }
         let promise = eventLoop.makePromise(of: Value.self)
         let waiter = Waiter(
             origin: origin, weight: weight.rawValue, since: .now(),
             begin: { self.begin(weight.rawValue, body).cascade(to: promise) }, fail: { promise.fail($0) })
-        let key = origin.map { ObjectIdentifier($0) }
         if lines[key] == nil { turns.append(key) }
         lines[key, default: []].append(waiter)
         waitingCount += 1
         expireLater()
+        if rules.waitsForMemory { goOn() }
         return promise.futureResult
     }
 
     private func mayBegin(_ weight: Int) -> Bool {
-        weightInFlight == 0 || weightInFlight + weight <= ReadGate.weightMax
+        if rules.waitsForMemory, memory.isFull {
+            awaitMemory()
+            return false
+        }
+        return weightInFlight == 0 || weightInFlight + weight <= rules.weightMax
+    }
+
+    /// Goes on once some of the memory was given back.
+    private func awaitMemory() {
+        guard !awaitsMemory else { return }
+        awaitsMemory = true
+        let gate = NIOLoopBound(self, eventLoop: eventLoop)
+        memory.whenReleased { gate.eventLoop.execute { gate.value.memoryCameBack() } }
     }
 
     private func begin<Value: Sendable>(_ weight: Int, _ body: () -> EventLoopFuture<Value>) -> EventLoopFuture<Value> {
@@ -105,8 +139,12 @@ final class ReadGate {
         guard !isGoingOn else { return }
         isGoingOn = true
         defer { isGoingOn = false }
-        while let key = turns.first, let waiter = lines[key]?.first {
-            let isGone = waiter.origin?.isGone ?? false
+        while let key = turns.first {
+            guard let waiter = lines[key]?.first else {
+                turns.removeFirst()
+                continue
+            }
+            let isGone = rules.forgetsTheGone && waiter.origin?.isGone ?? false
             guard isGone || mayBegin(waiter.weight) else { return }
             turns.removeFirst()
             removeFirst(of: key)
@@ -129,7 +167,7 @@ extension ReadGate {
     ///
     /// Fails as ``read(for:_:_:)`` does.
     func room(for origin: CallOrigin?, bytes: Int) -> EventLoopFuture<AnswerRoom> {
-        guard waitingCount < ReadGate.waitingMax else { return eventLoop.makeFailedFuture(ReadGate.tooMany) }
+        guard waitingCount < ReadGate.waitingMax else { return eventLoop.makeFailedFuture(tooMany) }
         let request = RoomRequest(
             origin: origin, bytes: bytes, since: .now(), promise: eventLoop.makePromise(of: AnswerRoom.self))
         waitingCount += 1
@@ -170,6 +208,7 @@ extension ReadGate {
     private func memoryCameBack() {
         awaitsMemory = false
         giveRoom()
+        goOn()
     }
 
     private func refuseFirstRoom(_ error: SchedulerError) {
@@ -195,9 +234,7 @@ extension ReadGate {
 
 extension ReadGate {
     private static let gone = SchedulerError(.cancelled, "The client is gone")
-    private static let tooMany = SchedulerError(
-        .limitReads, "More is read at this scheduler than it lets through; writes come first",
-        retryAfter: .seconds(1))
+    private var tooMany: SchedulerError { SchedulerError(.limitReads, rules.refusal, retryAfter: .seconds(1)) }
 
     private func expireLater() {
         guard expiry == nil else { return }
@@ -209,22 +246,32 @@ extension ReadGate {
     }
 
     private func expire(before limit: NIODeadline) {
-        for key in Array(turns) {
+        var expired: [Waiter] = []
+        for key in turns {
             while let waiter = lines[key]?.first, waiter.since < limit {
                 removeFirst(of: key)
-                waiter.fail(ReadGate.tooMany)
+                expired.append(waiter)
             }
         }
         turns.removeAll { lines[$0] == nil }
+        // Only now: whoever hears of it may ask for the next thing at once.
+        for waiter in expired { waiter.fail(tooMany) }
         for key in Array(laterRoomRequests.keys) {
             while let request = laterRoomRequests[key]?.first, request.since < limit {
                 laterRoomRequests[key]?.removeFirst()
                 waitingCount -= 1
-                request.promise.fail(ReadGate.tooMany)
+                request.promise.fail(tooMany)
             }
             if laterRoomRequests[key]?.isEmpty ?? false { laterRoomRequests[key] = nil }
         }
-        while let request = roomRequests.first, request.since < limit { refuseFirstRoom(ReadGate.tooMany) }
+        // Not all stand in the order in which they were asked for.
+        let late = roomRequests.filter { $0.since < limit }
+        roomRequests.removeAll { $0.since < limit }
+        waitingCount -= late.count
+        for request in late {
+            request.promise.fail(tooMany)
+            roomWasReleased(by: request.origin)
+        }
         goOn()
     }
 }

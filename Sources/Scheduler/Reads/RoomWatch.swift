@@ -43,7 +43,8 @@ public final class RoomWatch {
     /// Whether the client took nothing for too long, and somebody waits for what its answer takes up.
     private func isStalled() -> Bool {
         let unsent = (try? channel.syncOptions?.getOption(.bufferedWritableBytes)) ?? 0
-        if unsent < unsentBytes { takenAt = .now() }
+        // Who takes a byte now and then keeps the room as long as who takes none.
+        if unsent + Limits.roomBytesPerSecondMin <= unsentBytes { takenAt = .now() }
         unsentBytes = unsent
         return memory.isShort && .now() - takenAt >= TimeAmount(Limits.roomStallTime)
     }

@@ -12,7 +12,7 @@ extension SchedulerService {
         refusing { () throws(SchedulerError) in
             try check(FieldRules.taskID(id))
             try requireOperator(caller)
-            return changing(from: origin) {
+            return changes.read(for: origin) {
                 self.store.setPriority(of: id, to: priority, at: self.clock.now())
             }.onLoop { outcome in
                 switch outcome {
@@ -44,10 +44,10 @@ extension SchedulerService {
     }
 
     /// Whether the queues are closed for new submissions.
-    public func blockState(caller: Caller, from origin: CallOrigin? = nil) -> EventLoopFuture<BlockState> {
+    public func blockState(caller: Caller) -> EventLoopFuture<BlockState> {
         refusing { () throws(SchedulerError) in
             try requireOperator(caller)
-            return reads.read(for: origin) { self.store.readBlock() }
+            return store.readBlock()
         }
     }
 

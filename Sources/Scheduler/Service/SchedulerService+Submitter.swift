@@ -9,7 +9,7 @@ extension SchedulerService {
     /// One script call serves every caller of a tick, so the cost falls as the load grows. The answer fails with a token error,
     /// `invalidField`, `limitWaiters`, `draining`, or an error of the store. `onParked` is called where the call begins to wait.
     public func next(
-        _ request: NextRequest, caller: Caller, onParked: @escaping () -> Void = {}
+        _ request: NextRequest, caller: Caller, from origin: CallOrigin? = nil, onParked: @escaping () -> Void = {}
     ) -> NextCall {
         let lease = request.leaseMilliseconds == 0 ? nil : LeaseTerms(milliseconds: request.leaseMilliseconds)
         let kept =
@@ -23,7 +23,7 @@ extension SchedulerService {
             HandOutScript.Caller(
                 wanted: max(1, Int(request.maxTasks)), lease: lease, submitterID: request.submitterID,
                 kept: kept),
-            waitMilliseconds: request.waitMilliseconds, onParked: onParked)
+            waitMilliseconds: request.waitMilliseconds, from: origin, onParked: onParked)
         do throws(SchedulerError) {
             if let refusal = tokens.submitterRefusal(caller) { throw refusal }
             try check(
@@ -75,7 +75,7 @@ extension SchedulerService {
             if let refusal = tokens.submitterRefusal(caller) { throw refusal }
             try check(
                 FieldRules.lease(request.lease, field: "lease"), request.reason.flatMap { FieldRules.reason($0) })
-            return changing(from: origin) {
+            return changes.read(for: origin) {
                 self.store.return(request.lease, at: self.clock.now())
             }.onLoop { outcome in
                 switch outcome {
@@ -103,7 +103,7 @@ extension SchedulerService {
             try check(
                 FieldRules.lease(finish.lease, field: "lease"), FieldRules.result(of: finish),
                 FieldRules.error(of: finish))
-            return changing(from: origin) {
+            return changes.read(for: origin) {
                 self.store.finish(finish, at: self.clock.now())
             }.onLoop { outcome in
                 switch outcome {

@@ -60,6 +60,7 @@ extension SchedulerService {
                 guard self.store.hasSeparateReader else {
                     return self.eventLoop.makeFailedFuture(SchedulerError.notFound(id))
                 }
+                _ = origin?.takeRoom()
                 return self.read(id, from: origin, atWriter: true).flatOnLoop { self.summary(of: $0, id, origin) }
             }
             return self.summary(of: outcome, id, origin)
@@ -104,7 +105,7 @@ extension SchedulerService {
                 FieldRules.name(cancellation.userID, field: "user_id"))
             let isOperator = tokens.isOperator(caller)
             if isOperator == false, let refusal = tokens.operatorRefusal(caller) { throw refusal }
-            return changing(from: origin) {
+            return changes.read(for: origin) {
                 self.store.cancel(cancellation, anyOwner: isOperator == true, at: self.clock.now())
             }.onLoop { outcome in
                 switch outcome {
@@ -145,7 +146,11 @@ extension SchedulerService {
             // It may have been set aside, and repaired since.
             if outcome.rank == nil { aside.look() }
             return patiently(mender.mend(record.priority, missing: outcome.rank == nil ? id : nil, in: store))
-                .flatOnLoop { self.read(id, from: origin, atWriter: true) }
+                .flatOnLoop { () -> EventLoopFuture<ReadTaskScript.Outcome?> in
+                    // A connection has room for one large record, and this one is read again.
+                    _ = origin?.takeRoom()
+                    return self.read(id, from: origin, atWriter: true)
+                }
                 .onLoop { again in
                     guard var again else { throw SchedulerError.notFound(id) }
                     // An index that is not mended yet gives no position.

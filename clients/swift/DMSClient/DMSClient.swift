@@ -177,7 +177,7 @@ public final class DMSClient: Sendable {
 
     /// Gives tasks back that nobody has begun, without waiting for that.
     func giveBack(_ leases: [LeaseReference], reason: String) {
-        // The last one first: each goes to the head of its queue.
+        // The last one first: a scheduler of an earlier version puts each at the head of its queue.
         for lease in leases.reversed() where !lease.token.isEmpty {
             start(
                 makeRequest(

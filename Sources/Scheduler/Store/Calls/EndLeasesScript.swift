@@ -24,7 +24,7 @@ struct EndLeasesScript {
     private let answerPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
+        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases] + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
         wakeChannel = keys.wakeChannel
         answerPrefix = keys.answerPrefix

@@ -153,8 +153,14 @@ struct HandOutScript {
             }
             answer.tasks = rest.prefix(count).compactMap { text in
                 let task = LeasedTask(json: text, leasedAt: start)
-                if task == nil, let id = HandOutScript.frontID(of: text) { outcome.unreadable.append(id) }
+                if task == nil, !answer.isRepeated, let id = HandOutScript.frontID(of: text) {
+                    outcome.unreadable.append(id)
+                }
                 return task
+            }
+            if answer.tasks.count < count {
+                answer.numbers = rest.prefix(count).enumerated()
+                    .filter { LeasedTask(json: $0.element, leasedAt: start) != nil }.map(\.offset)
             }
             outcome.answers.append(answer)
             rest = rest.dropFirst(count)
@@ -201,10 +207,13 @@ struct HandOut: Sendable {
     fileprivate(set) var placesBefore: Int64?
     /// The places of tasks that had one already, having come back before.
     fileprivate(set) var ownPlaces: [Int: Int64] = [:]
+    /// Where the script counted each task, where one between them was left out because its record cannot be read.
+    fileprivate var numbers: [Int]?
 
     /// Where a task goes should it come back, compared with all that were ever taken; nil where Redis alone knows that.
     func place(ofTask index: Int) -> Int64? {
-        ownPlaces[index] ?? placesBefore.map { $0 + Int64(index) + 1 }
+        let number = numbers?[index] ?? index
+        return ownPlaces[number] ?? placesBefore.map { $0 + Int64(number) + 1 }
     }
 }
 

@@ -19,7 +19,7 @@ struct PutBackScript {
     private let wakeChannel: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
+        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases] + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
         wakeChannel = keys.wakeChannel
     }

@@ -18,7 +18,7 @@ struct ReturnScript {
     private let answerPrefix: String
 
     init(keys: StoreKeys) {
-        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases])
+        self.keys = RedisKeys(keys.queuesAndPositions + [keys.stats, keys.leases] + keys.marksInOrder)
         recordPrefix = keys.recordPrefix
         wakeChannel = keys.wakeChannel
         answerPrefix = keys.answerPrefix

@@ -1,5 +1,6 @@
 -- Put the tasks whose leases have ended back to their places in their queues.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
+-- KEYS[9..11] ZSET the queues' marks
 -- ARGV[1] the records' key prefix (whose leases have ended is known only here)   ARGV[2] now, RFC 3339
 -- ARGV[3] the channel that wakes who waits for a task   ARGV[4] how many tasks at most   ARGV[5] of how many bytes at most
 -- ARGV[6] the key prefix of kept answers
@@ -54,7 +55,7 @@ for number = #writes, 1, -1 do
 end
 for queue = 1, 3 do
     if #ids[queue] > 0 then
-        requeue(lists[queue], positions[queue], ids[queue], places[queue])
+        requeue(lists[queue], positions[queue], KEYS[8 + queue], ids[queue], places[queue])
     end
 end
 settle(ARGV[6], settled)

@@ -20,15 +20,21 @@ end
 -- Most ids are new: that is asked for all of them at once.
 local may_exist = redis.call('EXISTS', unpack(KEYS, other_keys + 1)) > 0
 local room = math.huge
+local stale = {}
 if queued_max > 0 then
     room = queued_max
     for queue = 1, 3 do
         local list, positions, marks = KEYS[queue], KEYS[3 + queue], KEYS[11 + queue]
         if redis.call('ZCARD', marks) > 0 and not agrees(list, positions, marks) then
-            -- Counting the marks takes a walk through the list: without them the next call has none to do.
-            drop_index(list, positions, marks)
+            stale[#stale + 1] = queue
         end
         room = room - queued(list, positions, marks)
+    end
+end
+-- Counting the marks took a walk through the list: without them the next call has none to do.
+local function drop_stale()
+    for _, queue in ipairs(stale) do
+        drop_index(KEYS[queue], KEYS[3 + queue], KEYS[11 + queue])
     end
 end
 local taken, ids, members, writes, added = {}, {}, {}, {}, {{}, {}, {}}
@@ -55,6 +61,7 @@ for number = 1, tasks do
     end
 end
 if #ids == 0 then
+    drop_stale()
     return answers
 end
 

@@ -33,10 +33,11 @@ end
 local before = counter(KEYS[1], ARGV[4])
 local settled = is_unsettled(KEYS[2], ARGV[1], rest) and {{updated_at, later}} or {}
 
+-- What another program noted of the task's end gives way to what came of it.
 -- Redis allows this even when its memory is full, and then allows the rest of the script.
 redis.call('ZREM', KEYS[2], ARGV[1])
 record = join(front, priority, ARGV[4], enqueued_at, ARGV[3],
-    join_later(math.max(attempt, 1), returned, lease, lease_ms, rest .. ARGV[5]))
+    join_later(math.max(attempt, 1), returned, lease, lease_ms, string.sub(rest, 1, (start or #rest + 1) - 1) .. ARGV[5]))
 redis.call('SET', KEYS[3], record)
 count(KEYS[1], ARGV[4], before, 1, ARGV[3])
 settle(ARGV[6], settled)

@@ -80,6 +80,8 @@ end
 -- An answer that was given already is given again, as it was; its tasks are looked up for what never changes of them.
 -- Of two callers with one key the second waits for what the first gets. A call that was given up before it got here gets nothing.
 local repeats, first_of, twins, answer_of, given_again = {}, {}, {}, {}, {}
+-- What each repeated answer is; and whether the next one does not fit, so that no further one is read.
+local texts_of, bytes_of, repeats_end = {}, {}, false
 for number = 1, callers do
     local kept_key = kept_key_of[number]
     local answer = kept_key and (answer_of[kept_key] or kept_answer(kept_key))
@@ -108,25 +110,29 @@ for number = 1, callers do
         first_of[kept_key] = first or number
     end
     if answer then
-        local texts, bytes = {}, 0
-        for _, task in ipairs(answer.tasks) do
-            local front, _, _, enqueued_at = split(redis.call('MGET', prefix .. task[1])[1])
-            if front then
-                local text = join(front, task[2], 'dispatched', enqueued_at, answer.at,
-                    join_later(task[3], task[4], token_in(answer, task), answer.lease_ms, answer.rest))
-                texts[#texts + 1] = text
-                bytes = bytes + #text
-            end
-        end
         left[number] = 0
-        if bytes <= bytes_left or #repeated == 0 then
-            bytes_left = bytes_left - bytes
-            repeats[number] = texts
+        if not repeats_end and not texts_of[kept_key] then
+            local texts, bytes = {}, 0
+            for _, task in ipairs(answer.tasks) do
+                local front, _, _, enqueued_at = split(redis.call('MGET', prefix .. task[1])[1])
+                if front then
+                    local text = join(front, task[2], 'dispatched', enqueued_at, answer.at,
+                        join_later(task[3], task[4], token_in(answer, task), answer.lease_ms, answer.rest))
+                    texts[#texts + 1] = text
+                    bytes = bytes + #text
+                end
+            end
+            texts_of[kept_key], bytes_of[kept_key] = texts, bytes
+        end
+        if not repeats_end and (bytes_of[kept_key] <= bytes_left or #repeated == 0) then
+            bytes_left = bytes_left - bytes_of[kept_key]
+            repeats[number] = texts_of[kept_key]
             repeated[#repeated + 1] = number
             repeated[#repeated + 1] = answer.clock
             note_given(answer, name_of[number])
             given_again[kept_key] = answer
         else
+            repeats_end = true
             more = 1
         end
     end

@@ -9,7 +9,8 @@ local taken_offset = 2 ^ 52
 
 -- place_of(token) -> the place that a lease's token tells | nil: it is an earlier version's, which has 22 letters
 local function place_of(token)
-    return #token > 22 and tonumber((string.match(token, '%-(%d+)$'))) or nil
+    -- Behind 128 bits in 22 letters, or a hash in 40; a task that went in front of all others has a place below 1.
+    return tonumber(string.match(token, '^%-(%-?%d+)$', 23) or string.match(token, '^%-(%-?%d+)$', 41))
 end
 
 -- kept_place(score) -> the place of a task that came back before | nil: it never did

@@ -266,5 +266,3 @@ local function join_later(attempt, returned, lease, lease_ms, rest)
         (returned ~= '' and ',"returned":"' .. returned .. '"' or '') ..
         (lease ~= '' and ',"lease":"' .. lease .. '","lease_ms":' .. string.format('%d', lease_ms) or '') .. rest
 end
-
-end

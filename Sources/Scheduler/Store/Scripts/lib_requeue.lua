@@ -41,6 +41,10 @@ local function insert(list, positions, ids, ranks)
     end
     -- Many at once: what stands between them is taken off, and goes back with them.
     local standing = ranks[#ranks] + 1 - #ids
+    if standing <= 0 then
+        push(list, ids)
+        return
+    end
     local old = redis.call('LRANGE', list, 0, standing - 1)
     redis.call('LTRIM', list, standing, -1)
     local merged, next_id, next_old = {}, 1, 1
@@ -58,10 +62,15 @@ end
 
 -- Puts ids back into their queue, each at its place; `places[n]` is false where nobody knows it: that one goes to the head, in front
 -- of all others, in the order given. So do those in front of which too many stand. Where the index does not know the list's head,
--- something else's work would be hidden: then the index goes without them, and is mended when a position is asked for.
-local function requeue(list, positions, ids, places)
+-- something else's work would be hidden: then it is dropped, and built anew when a position is asked for. Where there are marks it
+-- cannot be dropped without a walk through the list; it goes without these ids then, and they go to the head.
+local function requeue(list, positions, marks, ids, places)
     local first = redis.call('ZRANGE', positions, 0, 0, 'WITHSCORES')
     local agrees = same(redis.call('LINDEX', list, 0), first[1])
+    if not agrees and redis.call('EXISTS', marks) == 0 then
+        redis.call('UNLINK', positions)
+        first, agrees = {}, true
+    end
     local lowest = tonumber(first[2] or 1)
     local order, front = {}, {}
     for number = 1, #ids do

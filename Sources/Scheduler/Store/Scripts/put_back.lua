@@ -1,6 +1,7 @@
 -- Put tasks that could not be delivered back to their places in their queues, as if they had never been taken.
 -- KEYS[1..3] LIST queues high, mid, low   KEYS[4..6] ZSET their positions   KEYS[7] HASH stats   KEYS[8] ZSET leases
--- KEYS[9..] for each answer, in the order of hand-out: STRING the records, in that order too; then its kept answer, if it has one
+-- KEYS[9..11] ZSET the queues' marks
+-- KEYS[12..] for each answer, in the order of hand-out: STRING the records, in that order too; then its kept answer, if it has one
 -- ARGV[1] now, RFC 3339   ARGV[2] the channel that wakes who waits for a task   ARGV[3] the records' key prefix
 -- ARGV[4] how long an answer is kept, in milliseconds
 -- then for each answer: the name of the call that it was given to where it was kept, else empty
@@ -36,7 +37,7 @@ end
 
 -- What is kept from now on; without tasks and calls that were given up: nothing.
 local answer_of = {}
-local key, word = 9, 5
+local key, word = 12, 5
 while word <= #ARGV do
     local name, tasks = ARGV[word], tonumber(ARGV[word + 1])
     local kept_key = name ~= '' and KEYS[key + tasks]
@@ -107,7 +108,7 @@ for _, task in ipairs(back) do
 end
 for queue = 1, 3 do
     if #ids[queue] > 0 then
-        requeue(lists[queue], positions[queue], ids[queue], places[queue])
+        requeue(lists[queue], positions[queue], KEYS[8 + queue], ids[queue], places[queue])
     end
 end
 if #back > 0 then

@@ -20,9 +20,11 @@ for word = 5, #ARGV do
     -- Unlike GET, MGET takes a key of another type for a missing one.
     local record = redis.call('MGET', prefix .. id)[1]
     bytes_left = bytes_left - (record and #record or 0)
+    -- Read as JSON, also where it is in our form: as somebody else than Lua found out, that may be no JSON inside.
+    local parts = record and in_our_form(record)
     local front, priority, status
-    if record then
-        front, priority, status = read(record, id)
+    if parts and parts[7] == id then
+        front, priority, status = parts[1], parts[2], parts[3]
     end
     if not record or front and status ~= 'queued' then
         redis.call('SREM', KEYS[8], id)

@@ -96,7 +96,7 @@ class AsyncHeldTask:
         )
 
     async def return_(self, reason: str | None = None, *, timeout: float | None = None) -> Task:
-        """Puts the task back at the head of its queue, for somebody else."""
+        """Puts the task back to its place in its queue, for somebody else."""
         return await self._settle(self._submitter.return_(self, reason, timeout=timeout))
 
     async def ack(self, *, timeout: float | None = None) -> None:
@@ -235,7 +235,7 @@ class LeaseKeeper:
     async def return_all(self, patience: float) -> None:
         """Returns every task that is held, as far as the server takes them in time."""
         held = self.held()
-        # The last one first: each goes to the head of its queue.
+        # The last one first: a scheduler of an earlier version puts each at the head of its queue.
         held.sort(key=lambda one: one._number, reverse=True)
         returns = [one.return_("the client was closed", timeout=patience) for one in held]
         await asyncio.gather(*returns, return_exceptions=True)

@@ -156,7 +156,8 @@ class LateTasks:
             self.leave(asking)
 
     async def _return_all(self, refs: list[LeaseRef], reason: str) -> None:
-        # The last one first: each goes to the head of its queue. What cannot be returned comes back when its lease ends.
+        # The last one first: a scheduler of an earlier version puts each at the head of its queue.
+        # What cannot be returned comes back when its lease ends.
         for ref in reversed(refs):
             with contextlib.suppress(DMSError):
                 await self._submitter.return_(ref, reason)

@@ -57,7 +57,7 @@ public struct SubmitterCalls: Sendable {
         return try await client.call(Methods.Submitter.renew, renewal, retry: .replaySafe, options: options).outcomes
     }
 
-    /// Gives a task back to the head of its queue.
+    /// Gives a task back to its place in its queue.
     public func `return`(
         _ lease: LeaseReference, reason: String? = nil, options: CallOptions = CallOptions()
     ) async throws(DMSClientError) -> TaskRecord {

@@ -72,7 +72,7 @@ public final class HeldTask: Sendable {
         }
     }
 
-    /// Gives the task back to the head of its queue, for somebody else to do.
+    /// Gives the task back to its place in its queue, for somebody else to do.
     @discardableResult
     public func `return`(reason: String? = nil) async throws(DMSClientError) -> TaskRecord {
         let request = TaskReturn(lease: lease, reason: reason)

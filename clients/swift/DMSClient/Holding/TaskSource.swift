@@ -136,7 +136,7 @@ public final class TaskSource: Sendable {
     private func release() async {
         var unwanted: [HeldTask] = []
         while let task = takeFetched() { unwanted.append(task) }
-        // The last one first: each goes to the head of its queue.
+        // The last one first: a scheduler of an earlier version puts each at the head of its queue.
         for task in unwanted.reversed() { _ = try? await task.return(reason: TaskSource.notBegun) }
         let holds = acks.take()
         guard !holds.isEmpty else { return }

@@ -59,7 +59,7 @@ struct ReturnCommand: ClientCommand {
     static let program = ClientProgram.submitter
 
     static let configuration = CommandConfiguration(
-        commandName: "return", abstract: "Give a task back to the head of its queue.")
+        commandName: "return", abstract: "Give a task back to its place in its queue.")
 
     @OptionGroup var lease: LeaseArguments
 

@@ -133,7 +133,7 @@ class AsyncSubmitter(Caller):
         timeout: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Task:
-        """Puts a task back at the head of its queue, for somebody else."""
+        """Puts a task back to its place in its queue, for somebody else."""
         request = submitter_pb2.ReturnRequest(lease=ref(task.ref), reason=reason)
         answer = await self._call("Return", request, task_pb2.Task, Kind.REPLAY_SAFE, timeout, metadata)
         return models.task_from(answer)

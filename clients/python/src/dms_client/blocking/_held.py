@@ -81,7 +81,7 @@ class HeldTask:
         return self._thread.run(self._held.fail(error, result, timeout=timeout))
 
     def return_(self, reason: str | None = None, *, timeout: float | None = None) -> Task:
-        """Puts the task back at the head of its queue, for somebody else."""
+        """Puts the task back to its place in its queue, for somebody else."""
         return self._thread.run(self._held.return_(reason, timeout=timeout))
 
     def ack(self, *, timeout: float | None = None) -> None:

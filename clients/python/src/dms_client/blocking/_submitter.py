@@ -106,7 +106,7 @@ class Submitter:
         timeout: float | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> Task:
-        """Puts a task back at the head of its queue, for somebody else."""
+        """Puts a task back to its place in its queue, for somebody else."""
         return self._thread.run(self._calls.return_(task, reason, timeout=timeout, metadata=metadata))
 
     def finish(
