@@ -65,7 +65,8 @@ import Testing
             for options in [[], ["--service", "s", "--user", "u"]] {
                 let wrong = try await cancel("guess", options)
                 #expect(wrong.code == 1)
-                #expect(wrong.errors == "dms-admin: TOKEN_INVALID: The operator token in X-DMS-Operator-Token is wrong\n")
+                #expect(
+                    wrong.errors == "dms-admin: TOKEN_INVALID: The operator token in X-DMS-Operator-Token is wrong\n")
             }
             let none = try await cancel(nil)
             #expect(none.code == 64)

@@ -73,7 +73,8 @@ final class ReadGate {
         /// What changes a task, or repeats an answer, and may be answered with much, at no cost to who asks again.
         static let repeatable = Rules(
             weightMax: 16, waitsForMemory: true, forgetsTheGone: false,
-            refusal: "Clients do not take their large answers, and this scheduler has no memory for more; nothing was done")
+            refusal:
+                "Clients do not take their large answers, and this scheduler has no memory for more; nothing was done")
     }
 
     init(on eventLoop: any EventLoop, memory: AnswerMemory, _ rules: Rules = .reads) {

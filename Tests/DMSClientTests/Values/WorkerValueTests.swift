@@ -61,7 +61,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "DMS_SERVER=DMS_OPERATOR_TOKEN", "DMS_" + "TOKENS=x", "XDMS_OPERATOR_TOKEN=x", "GITHUB_TOKEN=x", "DMS_KEY_FILE=x",
+        "DMS_SERVER=DMS_OPERATOR_TOKEN", "DMS_" + "TOKENS=x", "XDMS_OPERATOR_TOKEN=x", "GITHUB_TOKEN=x",
+        "DMS_KEY_FILE=x",
         "dms_operator_token=x", "=DMS_OPERATOR_TOKEN", "", "DMS",
     ])
     func `any other variable is none of these`(_ entry: String) { #expect(!InheritedBytes.isToken(Array(entry.utf8))) }
