@@ -70,7 +70,7 @@ struct SchedulerCommand: AsyncParsableCommand {
         } catch let error as StartError {
             try exit(StartError.exitCode, "\(error)")
         } catch {
-            try exit(SchedulerCommand.unexpectedExitCode, "It ended for an error that was not expected: \(error)")
+            try exit(SchedulerCommand.unexpectedExitCode, "Unexpected error: \(error)")
         }
     }
 
