@@ -8,10 +8,6 @@ import NIOCore
 /// this loop reads, however many connections ask. The rest waits here, and every connection has its turn before one has a
 /// second.
 final class ReadGate {
-    /// Reads that wait; past it they are refused.
-    private static let waitingMax = 16_384
-    /// Reads of one connection that wait; past it they are refused, so that it leaves room for those of others.
-    private static let waitingPerConnectionMax = 256
     private static let waitMax = TimeAmount.seconds(10)
     private static let expiryPause = TimeAmount.seconds(1)
 
@@ -61,6 +57,10 @@ final class ReadGate {
     struct Rules {
         /// What may be in flight together, in weights.
         var weightMax = 64
+        /// What may wait; past it calls are refused.
+        var waitingMax = 16_384
+        /// What may wait of one connection; past it calls are refused, so that it leaves room for those of others.
+        var waitingPerConnectionMax = 256
         /// Whether what passes is counted when it is answered only, so that nothing begins while the memory is full.
         var waitsForMemory = false
         /// Whether what a client asked for is left out once it is gone.
@@ -70,11 +70,17 @@ final class ReadGate {
 
         /// What only reads.
         static let reads = Rules()
-        /// What changes a task, or repeats an answer, and may be answered with much, at no cost to who asks again.
-        static let repeatable = Rules(
-            weightMax: 16, waitsForMemory: true, forgetsTheGone: false,
-            refusal:
-                "Clients do not take their large answers, and this scheduler has no memory for more; nothing was done")
+        /// What changes a task and is answered with it, which costs nothing to ask for again.
+        static let changes = Rules(weightMax: 16, waitsForMemory: true, forgetsTheGone: false, refusal: noMemory)
+        /// Dispatches whose answers are kept, and may be repetitions: more at once, so that one script call serves many.
+        ///
+        /// Those of all calls that wait may ask together, when their waits are over.
+        static let replays = Rules(
+            weightMax: 32, waitingMax: Limits.waitersMax, waitingPerConnectionMax: Limits.waitersMax,
+            waitsForMemory: true, forgetsTheGone: false, refusal: noMemory)
+
+        private static let noMemory =
+            "Clients do not take their large answers, and this scheduler has no memory for more; nothing was done"
     }
 
     init(on eventLoop: any EventLoop, memory: AnswerMemory, _ rules: Rules = .reads) {
@@ -94,8 +100,8 @@ final class ReadGate {
     ) -> EventLoopFuture<Value> {
         if turns.isEmpty, mayBegin(weight.rawValue) { return begin(weight.rawValue, body) }
         let key = origin.map { ObjectIdentifier($0) }
-        guard waitingCount < ReadGate.waitingMax,
-            origin == nil || lines[key, default: []].count < ReadGate.waitingPerConnectionMax
+        guard waitingCount < rules.waitingMax,
+            origin == nil || lines[key, default: []].count < rules.waitingPerConnectionMax
         else { return eventLoop.makeFailedFuture(tooMany) }
         let promise = eventLoop.makePromise(of: Value.self)
         let waiter = Waiter(
@@ -168,7 +174,7 @@ extension ReadGate {
     ///
     /// Fails as ``read(for:_:_:)`` does.
     func room(for origin: CallOrigin?, bytes: Int) -> EventLoopFuture<AnswerRoom> {
-        guard waitingCount < ReadGate.waitingMax else { return eventLoop.makeFailedFuture(tooMany) }
+        guard waitingCount < rules.waitingMax else { return eventLoop.makeFailedFuture(tooMany) }
         let request = RoomRequest(
             origin: origin, bytes: bytes, since: .now(), promise: eventLoop.makePromise(of: AnswerRoom.self))
         waitingCount += 1

@@ -56,11 +56,8 @@ public final class SchedulerService {
         self.requestWake = requestWake
         eventLoop = store.writer.eventLoop
         reads = ReadGate(on: eventLoop, memory: answers)
-        changes = ReadGate(on: eventLoop, memory: answers, .repeatable)
-        var rules = ReadGate.Rules.repeatable
-        // More at once, so that one script call serves many; of what is repeated, each gives few.
-        rules.weightMax = 32
-        replays = ReadGate(on: eventLoop, memory: answers, rules)
+        changes = ReadGate(on: eventLoop, memory: answers, .changes)
+        replays = ReadGate(on: eventLoop, memory: answers, .replays)
         clock = configuration.clock
         tokens = TokenCheck(configuration.tokens)
         putBacks = PutBackQueue(store: store, clock: configuration.clock, logger: logger)

@@ -159,4 +159,36 @@ import Testing
         #expect(memory.bytesInUse == 500)
         withExtendedLifetime(room) {}
     }
+
+    @Test func `what is counted when it is answered begins when the memory has room`() async throws {
+        let memory = AnswerMemory(bytesMax: 100)
+        let loop = MultiThreadedEventLoopGroup.singleton.any()
+        var claimed: AnswerRoom? = memory.claim(150)
+        let change = loop.flatSubmit {
+            let origin = CallOrigin()
+            let answer = ReadGate(on: loop, memory: memory, .changes).read(for: origin) {
+                loop.makeSucceededFuture("done")
+            }
+            origin.end()
+            return answer
+        }
+        try await eventually { memory.isShort }
+        #expect(memory.bytesInUse == 150)
+        withExtendedLifetime(claimed) {}
+        claimed = nil
+        #expect(try await change.get() == "done")
+    }
+
+    @Test func `a connection may have so many reads wait, and leaves room for those of others`() async throws {
+        try await onLoop { loop in
+            let bench = Bench(loop)
+            let (greedy, modest) = (CallOrigin(), CallOrigin())
+            bench.read("first", from: greedy, .slice)
+            for number in 1...257 { bench.read("\(number)", from: greedy) }
+            bench.read("modest", from: modest)
+            #expect(bench.failures == ["257": .limitReads])
+            bench.answer("first")
+            #expect(bench.begun.contains("modest"))
+        }
+    }
 }
