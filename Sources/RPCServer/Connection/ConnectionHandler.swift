@@ -207,7 +207,7 @@ extension ConnectionHandler {
         call.control = connections.router.call(destination, envelope, context) { self.answer(streamID, $0) }
         // Until it waits, or is answered.
         if let control = call.control, !call.isParked, calls[streamID] === call {
-            let share = control.isReplayable ? ConnectionState.BulkShare.all : .quarter
+            let share = control.isReplayable ? ConnectionState.BulkShare.whole : .quarter
             call.share = share
             state.beginBulk(share)
         }

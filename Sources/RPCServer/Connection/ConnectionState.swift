@@ -126,10 +126,8 @@ struct ConnectionState {
     enum BulkShare: Int {
         /// A `Next`: what it answers with was in the queues, and comes once.
         case quarter = 1
-        /// Any other: it can be repeated at no cost.
+        /// Any other, and a `Next` that may be a repetition: it can be repeated at no cost.
         case whole = 4
-        /// A `Next` that may be a repetition, of an answer as large as may be: nothing begins beside it.
-        case all = 1_000_000
     }
 
     /// An open stream's answer may be of any size: only so many are asked for at once.

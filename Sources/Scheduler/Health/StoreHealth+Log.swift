@@ -17,7 +17,7 @@ extension StoreHealth.Findings {
             lines.append(line)
         }
         if (hasAppendOnlyFile, savesSnapshots) != (told.hasAppendOnlyFile, told.savesSnapshots),
-            let line = persistenceLine
+            let line = persistenceLine(since: told)
         {
             lines.append(line)
         }
@@ -55,8 +55,11 @@ extension StoreHealth.Findings {
         }
     }
 
-    private var persistenceLine: StoreHealth.Line? {
-        guard hasAppendOnlyFile == false, savesSnapshots != true else { return nil }
+    private func persistenceLine(since told: StoreHealth.Findings) -> StoreHealth.Line? {
+        guard hasAppendOnlyFile == false, savesSnapshots != true else {
+            let hadNone = told.hasAppendOnlyFile == false && told.savesSnapshots != true
+            return hadNone ? StoreHealth.Line(level: .notice, message: "Redis keeps its data on disk again") : nil
+        }
         let isCertain = savesSnapshots == false
         return StoreHealth.Line(
             level: .warning,

@@ -94,7 +94,8 @@ struct Store {
         outcome.assumeIsolated().whenSuccess { outcome in
             guard !outcome.unreadable.isEmpty else { return }
             // Where this fails the tasks stay dispatched, as those of a submitter that is gone do.
-            _ = setAsideScript.call(outcome.unreadable, handedOut: now, at: now, on: writer)
+            let kept = zip(callers, outcome.answers).compactMap { $1.lacksTasks ? $0.kept?.key : nil }
+            _ = setAsideScript.call(outcome.unreadable, handedOut: now, kept: kept, at: now, on: writer)
         }
         return outcome
     }

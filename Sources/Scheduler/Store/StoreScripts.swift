@@ -26,7 +26,7 @@ enum StoreScripts {
     static let indexTasks = script("index_tasks", [record, PackageResources.index_tasks_lua], awaitsReplicas: false)
     static let markIndex = script("mark_index", [PackageResources.mark_index_lua], awaitsReplicas: false)
 
-    static let setAside = script("set_aside", [record, stats, PackageResources.set_aside_lua])
+    static let setAside = script("set_aside", [record, stats, answers, PackageResources.set_aside_lua])
     static let restore = script("restore", [record, positions, PackageResources.restore_lua], awaitsReplicas: false)
 
     /// All of them: what a connection loads before it is used.

@@ -123,6 +123,32 @@ import Testing
         }
     }
 
+    @Test func `a call that is kept gets what stands behind a record that turned out to be none`() async throws {
+        try await Harness.with { harness in
+            for id in ["a", "b", "c"] { try await harness.enqueue(id) }
+            for id in ["a", "b"] {
+                let good = try #require(try await harness.text("GET", "dms:task:\(id)"))
+                try await harness.redis.call(
+                    "SET", "dms:task:\(id)",
+                    good.replacingLast("\"parameters\":{}", with: "\"parameters\":{\"x\":NaN}"))
+            }
+            let request = NextRequest(leaseMilliseconds: 60_000, submitterID: "s", requestID: "r")
+            let answer = try await harness.next(request)
+            #expect(answer.tasks.map(\.taskID.text) == ["c"])
+            #expect(try await harness.next(request) == answer)
+            try await eventually { try await harness.list("SMEMBERS", "dms:set-aside").sorted() == ["a", "b"] }
+            // Of several tasks the good ones stay in the answer.
+            for id in ["d", "e"] { try await harness.enqueue(id) }
+            let record = try #require(try await harness.text("GET", "dms:task:d"))
+            try await harness.redis.call(
+                "SET", "dms:task:d", record.replacingLast("\"parameters\":{}", with: "\"parameters\":{\"x\":NaN}"))
+            let many = NextRequest(maxTasks: 2, leaseMilliseconds: 60_000, submitterID: "s", requestID: "q")
+            let others = try await harness.next(many)
+            #expect(others.tasks.map(\.taskID.text) == ["e"])
+            #expect(try await harness.next(many) == others)
+        }
+    }
+
     @Test func `what is set aside is looked at when a scheduler starts, and whose record is gone is forgotten`()
         async throws
     {

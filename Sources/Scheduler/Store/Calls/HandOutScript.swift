@@ -210,6 +210,9 @@ struct HandOut: Sendable {
     /// Where the script counted each task, where one between them was left out because its record cannot be read.
     fileprivate var numbers: [Int]?
 
+    /// Whether a task between them was left out.
+    var lacksTasks: Bool { numbers != nil && !isRepeated }
+
     /// Where a task goes should it come back, compared with all that were ever taken; nil where Redis alone knows that.
     func place(ofTask index: Int) -> Int64? {
         let number = numbers?[index] ?? index

@@ -49,7 +49,9 @@ struct PutBackScript {
                     words.append(Int(task.record.attempt))
                     words.append(task.record.updatedAt.description)
                     words.append(task.leaseToken)
-                    words.append(answer.handOut.place(ofTask: index).map { String($0) } ?? "")
+                    // A token tells the place better: of a task that came back before only Redis knows it.
+                    let place = task.leaseToken.isEmpty ? answer.handOut.place(ofTask: index) : nil
+                    words.append(place.map { String($0) } ?? "")
                 }
             }
         } decode: { reply throws(RedisError) in

@@ -12,12 +12,13 @@ struct SetAsideScript {
         recordPrefix = keys.recordPrefix
     }
 
-    /// How many were set aside; `handedOut` is the time that they were handed out with.
+    /// How many were set aside; `handedOut` is the time that they were handed out with, `kept` where the answers are kept that they
+    /// came in.
     func call(
-        _ ids: [String], handedOut: Timestamp, at now: Timestamp, on connection: RedisConnection
+        _ ids: [String], handedOut: Timestamp, kept: [String], at now: Timestamp, on connection: RedisConnection
     ) -> EventLoopFuture<Int> {
         connection.evaluate(
-            StoreScripts.setAside, keys: keys, ids.map { recordPrefix + $0 },
+            StoreScripts.setAside, keys: keys, ids.map { recordPrefix + $0 } + kept,
             [.text(now.description), .text(handedOut.description)] + ids.map { .text($0) }
         ) { reply throws(RedisError) in try reply.counted() }
     }

@@ -31,7 +31,7 @@ local function put_back(id, key, attempt, updated_at, token, place)
     if times == attempt and lease == token and not is_held then
         is_back[id] = true
         back[#back + 1] = {id, key, numbers[priority], join(front, priority, 'queued', enqueued_at, ARGV[1],
-            join_later(times - 1, returned, '', 0, rest)), tonumber(place) or place_of(token) or false}
+            join_later(times - 1, returned, '', 0, rest)), place_of(token) or tonumber(place) or false}
     end
 end
 
