@@ -148,8 +148,8 @@ public final class NextCall {
         }
         guard caller.kept != nil else { return service.dispatcher.handOut(to: caller, receive) }
         // What is repeated may be much, and costs nobody a task.
-        let promise = service.eventLoop.makePromise(of: HandOut.self)
         service.replays.read(for: origin) {
+            let promise = self.service.eventLoop.makePromise(of: HandOut.self)
             self.service.dispatcher.handOut(to: caller) { promise.completeWith($0.mapError { $0 as any Error }) }
             return promise.futureResult
         }.assumeIsolated().whenComplete { result in

@@ -89,6 +89,14 @@ final class ReadGate {
         self.rules = rules
     }
 
+    deinit {
+        // The loop ends, and nobody's turn comes any more.
+        let error = SchedulerError(.draining, "The server is shutting down")
+        for line in lines.values { for waiter in line { waiter.fail(error) } }
+        for request in roomRequests { request.promise.fail(error) }
+        for requests in laterRoomRequests.values { for request in requests { request.promise.fail(error) } }
+    }
+
     /// How many reads wait.
     var waiting: Int { waitingCount }
 
