@@ -7,12 +7,14 @@ public enum QuotedText {
 
     /// The text with control characters written as `\u{1B}`; cut between two code points, and marked so, where it is longer than a
     /// sentence should be.
-    public static func quoted(_ text: String) -> String {
-        let text = cut(text)
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
+    public static func quoted(_ text: String) -> String { escaped(cut(text)) }
+
+    /// The text, whatever its length, with what does not print written as `\u{1B}`.
+    public static func escaped(_ text: String) -> String {
+        guard text.unicodeScalars.contains(where: isUnprintable) else { return text }
         var line = ""
         for scalar in text.unicodeScalars {
-            if isControl(scalar) {
+            if isUnprintable(scalar) {
                 line += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
             } else {
                 line.unicodeScalars.append(scalar)
@@ -29,8 +31,8 @@ public enum QuotedText {
         return String(text.unicodeScalars[..<end]) + ellipsis
     }
 
-    /// Also what turns the direction of writing, or breaks the line.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+    /// Whether it does something instead of showing something: C0, DEL and C1, ends of lines, and what turns or hides text.
+    public static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
         case .control, .format, .lineSeparator, .paragraphSeparator: true
         default: false

@@ -1,16 +1,16 @@
+import DMSModel
+
 /// Makes any text fit for one line of a log or of a terminal, which would obey what control characters say.
 ///
 /// Clients and Redis choose parts of what is logged. None of them may end a line, turn the direction of writing or speak to a terminal.
 enum PrintableText {
     /// The text with what does not print written as `\u{1B}`.
-    static func line(_ text: String) -> String {
-        escape(text) { $0.isUnprintable ? "\\u{\(String($0.value, radix: 16, uppercase: true))}" : nil }
-    }
+    static func line(_ text: String) -> String { QuotedText.escaped(text) }
 
     /// The text as a field's value: in quotes where it could be taken for more than that.
     static func field(_ text: String) -> String {
         let isPlain = text.unicodeScalars.allSatisfy { scalar in
-            !scalar.isUnprintable && !scalar.properties.isWhitespace && scalar != "\"" && scalar != "\\"
+            !QuotedText.isUnprintable(scalar) && !scalar.properties.isWhitespace && scalar != "\"" && scalar != "\\"
                 && scalar != "="
         }
         guard !isPlain || text.isEmpty else { return text }
@@ -21,7 +21,7 @@ enum PrintableText {
     static func json(_ text: String) -> String {
         let inner = escape(text) { scalar in
             if scalar == "\"" || scalar == "\\" { return "\\\(scalar)" }
-            guard scalar.isUnprintable else { return nil }
+            guard QuotedText.isUnprintable(scalar) else { return nil }
             return UTF16.encode(scalar)?.map { unit in
                 let digits = String(unit, radix: 16)
                 return "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
@@ -36,15 +36,5 @@ enum PrintableText {
             if let escaped = escaped(scalar) { result += escaped } else { result.unicodeScalars.append(scalar) }
         }
         return result
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether it does something instead of showing something: C0, DEL and C1, ends of lines, and what turns or hides text.
-    fileprivate var isUnprintable: Bool {
-        switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
     }
 }

@@ -1,3 +1,4 @@
+import DMSModel
 import NIOCore
 
 /// Makes text from elsewhere fit for a terminal, which would obey what control characters say.
@@ -5,18 +6,7 @@ public enum PrintableText {
     private static let whiteSpace: Set<Unicode.Scalar> = ["\n", "\r", "\t"]
 
     /// The text with control characters written as `\u{1B}`.
-    public static func line(_ text: String) -> String {
-        guard text.unicodeScalars.contains(where: isControl) else { return text }
-        var line = ""
-        for scalar in text.unicodeScalars {
-            if isControl(scalar) {
-                line += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
-            } else {
-                line.unicodeScalars.append(scalar)
-            }
-        }
-        return line
-    }
+    public static func line(_ text: String) -> String { QuotedText.escaped(text) }
 
     /// The lines of a text of several, each of them as in ``line(_:)``; without those at the end that are empty.
     public static func lines(_ text: String) -> [String] {
@@ -42,7 +32,7 @@ public enum PrintableText {
         guard json.readableBytesView.contains(where: isSuspect) else { return json }
         var scalars = String.UnicodeScalarView()
         for scalar in String(buffer: json).unicodeScalars {
-            if isControl(scalar), !whiteSpace.contains(scalar) {
+            if QuotedText.isUnprintable(scalar), !whiteSpace.contains(scalar) {
                 for unit in String(scalar).utf16 {
                     let digits = String(unit, radix: 16, uppercase: true)
                     scalars += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)".unicodeScalars
@@ -52,13 +42,5 @@ public enum PrintableText {
             }
         }
         return ByteBuffer(string: String(scalars))
-    }
-
-    /// Also what turns the direction of writing, or breaks the line, is not for a name to do.
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
-        switch scalar.properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
     }
 }
